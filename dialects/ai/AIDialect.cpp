@@ -1,0 +1,42 @@
+// Registration of the `ai` dialect.
+
+#include "dialects/ai/AIDialect.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace ai;
+
+/// A real number in an attribute, as `lr = 0.1`.
+namespace ai {
+static FailureOr<APFloat> parseReal(AsmParser &parser) {
+  double value;
+  if (failed(parser.parseFloat(value)))
+    return failure();
+  return APFloat(value);
+}
+} // namespace ai
+
+#include "dialects/ai/AIDialect.cpp.inc"
+#include "dialects/ai/AIEnums.cpp.inc"
+#include "dialects/ai/AIInterfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/ai/AIAttributes.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/ai/AIOps.cpp.inc"
+
+void AIDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/ai/AIAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/ai/AIOps.cpp.inc"
+      >();
+}
+
+Operation *AIDialect::materializeConstant(OpBuilder &b, Attribute value, Type type, Location loc) {
+  return nullptr;
+}

@@ -1,0 +1,16 @@
+// The passes of lib/Codegen; each is specified in Passes.td.
+
+#ifndef AI_CODEGEN_PASSES_H
+#define AI_CODEGEN_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace ai {
+#define GEN_PASS_DECL
+#include "ai/Codegen/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+#endif // AI_CODEGEN_PASSES_H
