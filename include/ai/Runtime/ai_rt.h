@@ -1,0 +1,406 @@
+//===- ai_rt.h - the runtime of compiled models, plain C ------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Three parts: the tables that the compiler writes into an object (the ABI of generated code), the
+// model API that trains with them, and the data sets and the command line of a whole program.
+//
+// Every function that can fail returns a status and leaves its results unwritten when it does;
+// `ai_rt_last_error` then explains. One model may be used by one thread at a time; several models,
+// of one program or of different ones, are independent of each other.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AI_RUNTIME_AI_RT_H
+#define AI_RUNTIME_AI_RT_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define AI_RT_API __attribute__((visibility("default")))
+#else
+#define AI_RT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//===----------------------------------------------------------------------===//
+// The tables of a compiled object. Every field takes eight bytes, so there is no padding to agree
+// on.
+//===----------------------------------------------------------------------===//
+
+/// The version of the tables below; a program made for another one is refused.
+#define AI_RT_ABI_VERSION 1
+
+/// What a tensor is to the runtime; it implies the region that `offset` counts in.
+typedef enum {
+  AI_RT_PARAMETER = 0, ///< Fixed region; trained, saved.
+  AI_RT_STATE = 1,     ///< Fixed region; the optimizer's, saved.
+  AI_RT_SETTING = 2,   ///< Fixed region; an f64 of the recipe, such as "lr".
+  AI_RT_INPUT = 3,     ///< Workspace; staged for each block, `[block_size, ...]`.
+  AI_RT_TARGET = 4,    ///< Workspace; staged for each block, `[block_size, ...]`.
+  AI_RT_OUTPUT = 5,    ///< Workspace; copied out after each block, `[block_size, ...]`.
+  AI_RT_METRIC = 6,    ///< Fixed region; "loss" (a sum over the batch) or "correct".
+  AI_RT_ARGUMENT = 7,  ///< Workspace; of a plain function.
+  AI_RT_RESULT = 8     ///< Workspace; of a plain function.
+} ai_rt_role_t;
+
+/// Element types.
+typedef enum {
+  AI_RT_F32 = 0,
+  AI_RT_F64 = 1,
+  AI_RT_I32 = 2,
+  AI_RT_I64 = 3,
+  AI_RT_I8 = 4,
+  AI_RT_I1 = 5, ///< One byte, 0 or 1.
+  AI_RT_U8 = 6  ///< Only in data sets.
+} ai_rt_dtype_t;
+
+/// How a parameter starts: `init_value` is v.
+typedef enum {
+  AI_RT_INIT_CONSTANT = 0, ///< v
+  AI_RT_INIT_UNIFORM = 1,  ///< uniform in [-v, v]
+  AI_RT_INIT_NORMAL = 2    ///< normal, mean 0, standard deviation v
+} ai_rt_init_t;
+
+/// What the recipe minimises.
+typedef enum { AI_RT_CROSS_ENTROPY = 0, AI_RT_NLL_LOSS = 1, AI_RT_MSE_LOSS = 2 } ai_rt_loss_t;
+
+/// One tensor of a program. Elements are dense and row major in the logical shape.
+typedef struct {
+  const char *name;
+  int64_t role;  ///< ai_rt_role_t
+  int64_t dtype; ///< ai_rt_dtype_t
+  int64_t rank;
+  const int64_t *shape; ///< `rank` extents; may be null for rank 0.
+  int64_t offset;       ///< Bytes from the start of the region that `role` implies.
+  int64_t bytes;
+  int64_t init; ///< ai_rt_init_t
+  double init_value;
+} ai_rt_tensor_info_t;
+
+/// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes
+/// to `slot`. `first` is the index in the batch of the block's first sample, `count` the size of
+/// the batch.
+typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, int64_t first,
+                               int64_t count, int64_t step, int64_t epoch, int64_t seed);
+
+/// Adds the slots up in ascending order, updates the parameters and writes the metrics. Called
+/// once for each `part` of `parts`, on different threads; which part does what never changes bits.
+typedef void (*ai_rt_combine_fn)(char *fixed, char *workspace, int64_t part, int64_t parts,
+                                 int64_t count, int64_t step, int64_t epoch, int64_t seed);
+
+/// A map over blocks of samples and its combine.
+typedef struct {
+  const char *name; ///< "train", "evaluate" or "predict".
+  ai_rt_block_fn block;
+  ai_rt_combine_fn combine; ///< Null where nothing is summed over the batch.
+  int64_t workspace_bytes;  ///< Of one thread.
+  int64_t slot_bytes;
+  int64_t slot_offset; ///< Slot i lies in the fixed region at `slot_offset + i * slot_bytes`.
+  int64_t num_tensors; ///< Inputs, targets, outputs and metrics.
+  const ai_rt_tensor_info_t *tensors;
+  double flops; ///< Of one sample; a multiply-add counts two.
+} ai_rt_step_t;
+
+/// A function that is no training step: `run` reads arguments from and leaves results in
+/// `workspace`.
+typedef struct {
+  const char *name;
+  void (*run)(char *fixed, char *workspace);
+  int64_t workspace_bytes;
+  int64_t num_args;
+  const ai_rt_tensor_info_t *args;
+  int64_t num_results;
+  const ai_rt_tensor_info_t *results;
+} ai_rt_function_t;
+
+/// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.
+typedef struct {
+  const char *name;
+  int64_t abi_version;
+  int64_t block_size; ///< Samples that `block` takes at once.
+  int64_t num_slots;
+  int64_t fixed_bytes;
+  int64_t num_tensors; ///< Parameters, then states, then settings.
+  const ai_rt_tensor_info_t *tensors;
+  int64_t num_steps;
+  const ai_rt_step_t *steps;
+  int64_t num_functions;
+  const ai_rt_function_t *functions;
+  int64_t loss; ///< ai_rt_loss_t
+  int64_t num_classes;
+  int64_t batch;  ///< The recipe's.
+  int64_t epochs; ///< The recipe's.
+  int64_t seed;   ///< The recipe's.
+  double mean;    ///< Bytes become (v / 255 - mean) / std.
+  double std;
+  const char *plan; ///< The memory plan, for people.
+} ai_rt_program_t;
+
+//===----------------------------------------------------------------------===//
+// Status and small queries
+//===----------------------------------------------------------------------===//
+
+typedef enum {
+  AI_RT_OK = 0,
+  AI_RT_INVALID = 1,   ///< An argument breaks a rule stated here.
+  AI_RT_BAD_FILE = 2,  ///< A file is absent, unreadable, unwritable or says something wrong.
+  AI_RT_NO_MEMORY = 3, ///< Memory or threads could not be had.
+} ai_rt_status_t;
+
+/// Returns what went wrong in the last call of this thread that failed; empty if none did. The
+/// text stays valid until the next call of this thread that fails.
+AI_RT_API const char *ai_rt_last_error(void);
+
+/// Returns the bytes of one element, 0 for an unknown `dtype`.
+AI_RT_API int64_t ai_rt_dtype_size(int64_t dtype);
+
+/// Returns "f32", "u8", ...; "?" for an unknown `dtype`.
+AI_RT_API const char *ai_rt_dtype_name(int64_t dtype);
+
+/// Returns the step called `name`, null if the program has none.
+AI_RT_API const ai_rt_step_t *ai_rt_program_find_step(const ai_rt_program_t *program,
+                                                      const char *name);
+
+/// Returns the function called `name`, null if the program has none.
+AI_RT_API const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_program_t *program,
+                                                              const char *name);
+
+/// Returns the bytes that a model with these numbers holds, all of them allocated when it is made:
+/// the fixed region, a workspace for each thread, and eight bytes of indices for each sample of a
+/// batch. 0 stands for the same as in `ai_rt_config_t`.
+AI_RT_API int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch,
+                                       int64_t threads);
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+/// The parameters, the optimizer's state and the threads of one training.
+typedef struct ai_rt_model ai_rt_model_t;
+
+/// What may differ from one model to the next.
+typedef struct {
+  int64_t threads; ///< 0: one for each CPU that this process may use.
+  int64_t batch;   ///< Samples that indices are kept for; 0: the recipe's batch.
+  int64_t seed;    ///< Of initial values, shuffling and dropout.
+} ai_rt_config_t;
+
+/// Where a training stands. Saved and loaded with the model.
+typedef struct {
+  int64_t step;     ///< Steps done since the training began.
+  int64_t epoch;    ///< Epochs completed.
+  int64_t position; ///< Samples done of the present epoch.
+  int64_t seed;
+} ai_rt_progress_t;
+
+/// Sums over the samples of a batch or of a data set.
+typedef struct {
+  double loss;     ///< The sum of the samples' losses; divide by `count` for the mean.
+  int64_t correct; ///< Samples whose largest score is their label's.
+  int64_t count;   ///< Samples.
+} ai_rt_metrics_t;
+
+/// A borrowed array; dimension 0 counts samples.
+typedef struct {
+  const void *data;
+  int64_t dtype; ///< ai_rt_dtype_t
+  int64_t rank;
+  const int64_t *shape;
+} ai_rt_array_t;
+
+/// A borrowed view of a data set. Its arrays may differ in length: position p stands for row
+/// p mod length of each. `targets.data` is null where there are none.
+///
+/// Inputs fit a model if their sample shape equals the model's but for extents of 1. Bytes (u8)
+/// become (v / 255 - mean) / std with the recipe's mean and std; other types are converted as they
+/// are. Targets are converted as they are; labels outside the model's classes are refused.
+typedef struct {
+  ai_rt_array_t inputs;
+  ai_rt_array_t targets;
+} ai_rt_data_t;
+
+/// Returns the recipe's configuration: threads 0, batch and seed as the model file says.
+AI_RT_API ai_rt_config_t ai_rt_config_default(const ai_rt_program_t *program);
+
+/// Creates a model with initial parameters; `config` null means the recipe's. All memory that
+/// steps need is allocated here, and the threads are started. `program` must outlive the model.
+AI_RT_API ai_rt_status_t ai_rt_model_create(const ai_rt_program_t *program,
+                                            const ai_rt_config_t *config, ai_rt_model_t **model);
+
+/// Ends the threads and frees the model; null is allowed.
+AI_RT_API void ai_rt_model_destroy(ai_rt_model_t *model);
+
+/// Returns the program that the model was made of.
+AI_RT_API const ai_rt_program_t *ai_rt_model_program(const ai_rt_model_t *model);
+
+/// Returns the number of threads, the caller's included.
+AI_RT_API int64_t ai_rt_model_num_threads(const ai_rt_model_t *model);
+
+/// Returns the bytes that the model holds: `ai_rt_program_memory` of its threads and its batch.
+AI_RT_API int64_t ai_rt_model_memory(const ai_rt_model_t *model);
+
+/// Returns 1 once a step was made, or parameters were loaded or set; before that 0.
+AI_RT_API int64_t ai_rt_model_is_trained(const ai_rt_model_t *model);
+
+/// Runs one training step on `count` samples and stores their mean loss (`loss` may be null).
+/// `inputs` is `[count, ...]` of the model's input type, `targets` likewise (i32 labels for
+/// classifiers); both stay the caller's.
+AI_RT_API ai_rt_status_t ai_rt_model_train_step(ai_rt_model_t *model, const void *inputs,
+                                                const void *targets, int64_t count, float *loss);
+
+/// The same for inputs of bytes, normalised as the recipe says.
+AI_RT_API ai_rt_status_t ai_rt_model_train_step_u8(ai_rt_model_t *model, const uint8_t *inputs,
+                                                   const void *targets, int64_t count, float *loss);
+
+/// Runs one training step on the samples at positions `order[first] ... order[first + count - 1]`
+/// of `data` (`first ... ` itself if `order` is null), gathered straight from its arrays. Stores
+/// the batch's sums in `metrics`, which may be null. Adds 1 to the step and `count` to the
+/// position. Nothing is allocated unless `count` exceeds every batch before it and the
+/// configuration's. A refused batch leaves the model unchanged.
+AI_RT_API ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t *data,
+                                                 const uint32_t *order, int64_t first,
+                                                 int64_t count, ai_rt_metrics_t *metrics);
+
+/// Evaluates the model on `count` samples; shapes and types as for `ai_rt_model_train_step`.
+AI_RT_API ai_rt_status_t ai_rt_model_evaluate(ai_rt_model_t *model, const void *inputs,
+                                              const void *targets, int64_t count,
+                                              ai_rt_metrics_t *metrics);
+
+/// The same for inputs of bytes.
+AI_RT_API ai_rt_status_t ai_rt_model_evaluate_u8(ai_rt_model_t *model, const uint8_t *inputs,
+                                                 const void *targets, int64_t count,
+                                                 ai_rt_metrics_t *metrics);
+
+/// Evaluates the model on positions `first ... first + count - 1` of `data`.
+AI_RT_API ai_rt_status_t ai_rt_model_evaluate_data(ai_rt_model_t *model, const ai_rt_data_t *data,
+                                                   int64_t first, int64_t count,
+                                                   ai_rt_metrics_t *metrics);
+
+/// Stores the model's output for each of `count` samples in `outputs`, `[count, ...]` of the
+/// model's output type: class probabilities for classifiers, the prediction itself otherwise.
+AI_RT_API ai_rt_status_t ai_rt_model_predict(ai_rt_model_t *model, const void *inputs,
+                                             int64_t count, void *outputs);
+
+/// The same for inputs of bytes.
+AI_RT_API ai_rt_status_t ai_rt_model_predict_u8(ai_rt_model_t *model, const uint8_t *inputs,
+                                                int64_t count, void *outputs);
+
+/// The same for positions `first ... first + count - 1` of `data`, whose targets are not used.
+AI_RT_API ai_rt_status_t ai_rt_model_predict_data(ai_rt_model_t *model, const ai_rt_data_t *data,
+                                                  int64_t first, int64_t count, void *outputs);
+
+/// Checks that `data` fits the model's inputs and, if `with_targets`, its targets, every label
+/// included. Steps check again what they use, so this is for an early answer.
+AI_RT_API ai_rt_status_t ai_rt_model_check_data(const ai_rt_model_t *model,
+                                                const ai_rt_data_t *data, int64_t with_targets);
+
+/// Returns where the training stands.
+AI_RT_API ai_rt_progress_t ai_rt_model_progress(const ai_rt_model_t *model);
+
+/// Says where the training stands; negative numbers are refused.
+AI_RT_API ai_rt_status_t ai_rt_model_set_progress(ai_rt_model_t *model,
+                                                  const ai_rt_progress_t *progress);
+
+/// Ends an epoch: adds 1 to the epoch, sets the position to 0. Schedules per epoch follow it.
+AI_RT_API void ai_rt_model_next_epoch(ai_rt_model_t *model);
+
+/// Fills `order` with a permutation of 0 ... count - 1 that depends on the arguments only.
+AI_RT_API void ai_rt_shuffle(int64_t seed, int64_t epoch, int64_t count, uint32_t *order);
+
+//===----------------------------------------------------------------------===//
+// Tensors and settings of a model
+//===----------------------------------------------------------------------===//
+
+/// Returns the number of parameters, states and settings.
+AI_RT_API int64_t ai_rt_model_num_tensors(const ai_rt_model_t *model);
+
+/// Returns the description of tensor `index`, null if there is none.
+AI_RT_API const ai_rt_tensor_info_t *ai_rt_model_tensor_info(const ai_rt_model_t *model,
+                                                             int64_t index);
+
+/// Returns the index of the tensor called `name`, or -1.
+AI_RT_API int64_t ai_rt_model_find_tensor(const ai_rt_model_t *model, const char *name);
+
+/// Returns the tensor's elements in the model's own memory, null if there is none of that name.
+/// They are valid until the model is destroyed and must not be used while a step runs.
+AI_RT_API void *ai_rt_model_tensor_data(ai_rt_model_t *model, const char *name);
+
+/// Copies the tensor called `name` to `data`; `bytes` must be its size.
+AI_RT_API ai_rt_status_t ai_rt_model_get_tensor(const ai_rt_model_t *model, const char *name,
+                                                void *data, int64_t bytes);
+
+/// Copies `data` to the tensor called `name`; `bytes` must be its size.
+AI_RT_API ai_rt_status_t ai_rt_model_set_tensor(ai_rt_model_t *model, const char *name,
+                                                const void *data, int64_t bytes);
+
+/// Stores the setting called `name`, such as "lr".
+AI_RT_API ai_rt_status_t ai_rt_model_get_setting(const ai_rt_model_t *model, const char *name,
+                                                 double *value);
+
+/// Changes the setting called `name`; the next step uses it.
+AI_RT_API ai_rt_status_t ai_rt_model_set_setting(ai_rt_model_t *model, const char *name,
+                                                 double value);
+
+//===----------------------------------------------------------------------===//
+// Checkpoints: safetensors files
+//===----------------------------------------------------------------------===//
+
+/// Writes parameters, states and progress to `path` by way of a temporary file beside it: after a
+/// failure the old file is as it was, and nothing else is left.
+AI_RT_API ai_rt_status_t ai_rt_model_save(const ai_rt_model_t *model, const char *path);
+
+/// Reads all of that back. The file must be a checkpoint of the same model; after a failure the
+/// model is as it was.
+AI_RT_API ai_rt_status_t ai_rt_model_load(ai_rt_model_t *model, const char *path);
+
+/// Reads the parameters only, by name; the file may hold other tensors, and need not be a
+/// checkpoint. After a failure the model is as it was.
+AI_RT_API ai_rt_status_t ai_rt_model_load_parameters(ai_rt_model_t *model, const char *path);
+
+//===----------------------------------------------------------------------===//
+// Plain functions
+//===----------------------------------------------------------------------===//
+
+/// Calls the function called `name`. `args` and `results` point to one dense array each, of the
+/// type and shape that `ai_rt_program_find_function` tells. May be called by several threads.
+AI_RT_API ai_rt_status_t ai_rt_call(const ai_rt_program_t *program, const char *name,
+                                    const void *const *args, void *const *results);
+
+//===----------------------------------------------------------------------===//
+// Data sets and programs
+//===----------------------------------------------------------------------===//
+
+/// Inputs and targets read from IDX files, kept as the files have them.
+typedef struct ai_rt_dataset ai_rt_dataset_t;
+
+/// Reads IDX files (gzipped or not) of u8, i8, i32, f32 or f64; `targets_path` may be null.
+AI_RT_API ai_rt_status_t ai_rt_dataset_open(const char *inputs_path, const char *targets_path,
+                                            ai_rt_dataset_t **dataset);
+
+/// Reads the files of `folder` that MNIST's names give to `split`, "train" or "test". A null
+/// folder means the system's Fashion-MNIST.
+AI_RT_API ai_rt_status_t ai_rt_dataset_open_split(const char *folder, const char *split,
+                                                  ai_rt_dataset_t **dataset);
+
+/// Returns the arrays, valid until the data set is destroyed.
+AI_RT_API ai_rt_data_t ai_rt_dataset_data(const ai_rt_dataset_t *dataset);
+
+/// Frees the data set; null is allowed.
+AI_RT_API void ai_rt_dataset_destroy(ai_rt_dataset_t *dataset);
+
+/// The `main` of a compiled program: train, eval, predict, bench, info, and its functions.
+/// Returns the exit code.
+AI_RT_API int ai_rt_main(const ai_rt_program_t *program, int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // AI_RUNTIME_AI_RT_H
