@@ -1,6 +1,5 @@
 """The C API of include/ai/Runtime/ai_rt.h, by ctypes on what `ai-compile --emit=lib` makes."""
 
-import collections
 import ctypes
 import os
 import pathlib
@@ -8,37 +7,34 @@ from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int64, c_void_
 
 import numpy as np
 
-# In the order of ai_rt_dtype_t.
-DTYPES = [np.dtype(code) for code in ("f4", "f8", "i4", "i8", "i1", "?", "u1")]
+DTYPES = [np.dtype(code) for code in ("f4", "f8", "i4", "i8", "i1", "?", "u1")]  # ai_rt_dtype_t
 INPUT, TARGET, OUTPUT = 3, 4, 5  # of ai_rt_role_t
-Metrics = collections.namedtuple("Metrics", "loss correct count")  # loss and correct are sums
+TYPES = {"text": c_char_p, "double": c_double, "code": c_void_p, "extents": POINTER(c_int64)}
 
 
 class Error(RuntimeError):
     """What the compiler or the runtime refused, in its own words."""
 
 
-def _struct(name, fields, **types):
-    """A table of eight-byte fields: integers, or what `field:type` says."""
-    types.update(text=c_char_p, double=c_double, code=c_void_p, extents=POINTER(c_int64))
+def _struct(name, fields):
+    """A table of eight-byte fields: integers, or what `field:type` says; pointers to tables."""
     pairs = (field.partition(":") for field in fields.split())
-    pairs = [(field, types.get(kind, c_int64)) for field, _, kind in pairs]
-    return type(name, (ctypes.Structure,), {"_fields_": pairs})
+    members = [(field, TYPES.get(kind, c_int64)) for field, _, kind in pairs]
+    table = type(name, (ctypes.Structure,), {"_fields_": members})
+    TYPES[name] = POINTER(table)
+    return table
 
 
-_Tensor = _struct("_Tensor", "name:text role dtype rank shape:extents offset bytes "
-                  "init value:double")
-_TABLE = {"tensor": POINTER(_Tensor)}
-_Step = _struct("_Step", "name:text block:code combine:code workspace_bytes slot_bytes slot_offset "
-                "num_tensors tensors:tensor flops:double", **_TABLE)
-_Function = _struct("_Function", "name:text run:code workspace_bytes num_args args:tensor "
-                    "num_results results:tensor", **_TABLE)
-_Program = _struct("_Program", "name:text abi_version block_size num_slots fixed_bytes "
-                   "num_tensors tensors:tensor num_steps steps:step num_functions "
-                   "functions:function loss num_classes batch epochs seed mean:double std:double "
-                   "plan:text", step=POINTER(_Step), function=POINTER(_Function), **_TABLE)
-_Config = _struct("_Config", "threads batch seed")
-_Metrics = _struct("_Metrics", "loss:double correct count")
+_struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double")
+_struct("step", "name:text block:code combine:code workspace_bytes slot_bytes slot_offset "
+        "num_tensors tensors:tensor flops:double")
+_struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
+        "results:tensor")
+_struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
+        "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
+        "batch epochs seed mean:double std:double plan:text")
+Config = _struct("config", "threads batch seed")
+Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 
 
 def _shape(info, lead=()):
@@ -55,22 +51,14 @@ def _fit(value, info, lead=(), dtype=None):
     return np.ascontiguousarray(value, dtype or DTYPES[info.dtype]).reshape(_shape(info, lead))
 
 
-def _pointer(array):
-    return c_void_p(array.ctypes.data)
-
-
 class Program:
-    """A loaded library; its plain functions are attributes, NumPy arrays in and out.
-
-    `name` is the prefix of the library's symbols if the file was renamed.
-    """
+    """A library, `name` its symbols' prefix; plain functions are attributes on NumPy arrays."""
 
     def __init__(self, path, name=None):
-        path = pathlib.Path(path).resolve()
-        self.lib = ctypes.CDLL(str(path))
+        self.lib = ctypes.CDLL(os.path.abspath(path))
         self.lib.ai_rt_last_error.restype = c_char_p
-        entry = getattr(self.lib, f"{name or path.stem}_program")
-        entry.restype = POINTER(_Program)
+        entry = getattr(self.lib, f"{name or pathlib.Path(path).stem}_program")
+        entry.restype = TYPES["program"]
         self.table = entry()
         info = self.table.contents
         self.functions = {f.name.decode(): f for f in info.functions[:info.num_functions]}
@@ -83,26 +71,25 @@ class Program:
             raise Error(self.lib.ai_rt_last_error().decode())
 
     def __getattr__(self, name):
-        function = self.__dict__.get("functions", {}).get(name)
-        if function is None:
+        if name not in self.__dict__.get("functions", {}):
             raise AttributeError(f"the program has no function '{name}'")
-        return lambda *args: self._call(function, args)
+        return lambda *args: self._call(self.functions[name], args)
 
     def _call(self, function, args):
         infos = function.args[:function.num_args]
         if len(args) != len(infos):
-            raise Error(f"'{function.name.decode()}' expects {len(infos)} arguments, "
-                        f"got {len(args)}")
+            raise Error(f"expects {len(infos)} arguments, got {len(args)}")
         args = [_fit(*pair) for pair in zip(args, infos)]
         results = [_empty(info) for info in function.results[:function.num_results]]
-        pointers = [(c_void_p * len(arrays))(*map(_pointer, arrays)) for arrays in (args, results)]
+        pointers = [(c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+                    for arrays in (args, results)]
         self.check(self.lib.ai_rt_call(self.table, function.name, *pointers))
         return results[0] if len(results) == 1 else tuple(results)
 
     def create(self, threads=0, batch=0, seed=None):
         """A model with initial parameters; zeros and None stand for the recipe's."""
-        seed = self.table.contents.seed if seed is None else seed
-        return Model(self, _Config(threads, batch, seed))
+        recipe = self.table.contents
+        return Model(self, Config(threads, batch, recipe.seed if seed is None else seed))
 
 
 class Model:
@@ -121,31 +108,30 @@ class Model:
         dtype = np.uint8 if np.asarray(inputs).dtype == np.uint8 else None
         inputs = _fit(inputs, self.program.io[INPUT], np.shape(inputs)[:1], dtype)
         function = getattr(self.lib, f"ai_rt_model_{name}_u8" if dtype else f"ai_rt_model_{name}")
-        self.program.check(function(self.handle, _pointer(inputs), *rest))
+        self.program.check(function(self.handle, inputs.ctypes.data_as(c_void_p), *rest))
 
     def _run_batch(self, name, inputs, targets, result):
         targets = _fit(targets, self.program.io[TARGET], np.shape(targets)[:1])
         if len(inputs) != len(targets):
             raise Error(f"expects as many targets as inputs, got {len(targets)} and {len(inputs)}")
-        self._run(name, inputs, _pointer(targets), c_int64(len(targets)), byref(result))
+        arguments = targets.ctypes.data_as(c_void_p), c_int64(len(targets)), byref(result)
+        self._run(name, inputs, *arguments)
         return result
 
     def train_step(self, inputs, targets):
         return self._run_batch("train_step", inputs, targets, c_float()).value
 
     def evaluate(self, inputs, targets):
-        metrics = self._run_batch("evaluate", inputs, targets, _Metrics())
-        return Metrics(metrics.loss, metrics.correct, metrics.count)
+        return self._run_batch("evaluate", inputs, targets, Metrics())
 
     def predict(self, inputs):
         outputs = _empty(self.program.io[OUTPUT], (len(inputs),))
-        self._run("predict", inputs, c_int64(len(inputs)), _pointer(outputs))
+        self._run("predict", inputs, c_int64(len(inputs)), outputs.ctypes.data_as(c_void_p))
         return outputs
 
     def _tensor(self, verb, name, array):
-        function = getattr(self.lib, f"ai_rt_model_{verb}_tensor")
-        size = c_int64(array.nbytes)
-        self.program.check(function(self.handle, name.encode(), _pointer(array), size))
+        self.program.check(getattr(self.lib, f"ai_rt_model_{verb}_tensor")(
+            self.handle, name.encode(), array.ctypes.data_as(c_void_p), c_int64(array.nbytes)))
         return array
 
     def __getitem__(self, name):
