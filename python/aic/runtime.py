@@ -100,8 +100,7 @@ class Model:
         program.check(self.lib.ai_rt_model_create(program.table, byref(config), byref(self.handle)))
 
     def __del__(self):
-        if self.handle:
-            self.lib.ai_rt_model_destroy(self.handle)
+        self.lib.ai_rt_model_destroy(self.handle)
 
     def _run(self, name, inputs, *rest):
         """Calls ai_rt_model_<name>, or its variant for bytes; `rest` follows the inputs."""
