@@ -1,0 +1,88 @@
+//===- Model.h - what a model is made of ---------------------- -*- C++ -*-===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AI_LIB_RUNTIME_MODEL_H
+#define AI_LIB_RUNTIME_MODEL_H
+
+#include "Error.h"
+#include "Memory.h"
+#include "Staging.h"
+#include "ThreadPool.h"
+
+#include <memory>
+#include <vector>
+
+namespace ai::rt {
+
+/// Returns the bytes that one thread needs for any step of the program.
+int64_t workspaceBytes(const ai_rt_program_t &program);
+
+/// A step and those of its tensors that the runtime reads or writes; null where it has none.
+struct StepTensors {
+  const ai_rt_step_t *step = nullptr;
+  const ai_rt_tensor_info_t *input = nullptr;
+  const ai_rt_tensor_info_t *target = nullptr;
+  const ai_rt_tensor_info_t *output = nullptr;
+  const ai_rt_tensor_info_t *loss = nullptr;
+  const ai_rt_tensor_info_t *correct = nullptr;
+};
+
+/// The rows of a batch's samples in the arrays of a data set.
+struct BatchRows {
+  /// Makes room for `count` samples, at least.
+  void reserve(int64_t count);
+
+  int64_t capacity = 0;
+  std::unique_ptr<uint32_t[]> inputs, targets;
+};
+
+/// Throws unless `data` fits the tensors of `step`; `withTargets` says whether targets count.
+void checkShapes(const StepTensors &step, const ai_rt_data_t &data, bool withTargets);
+
+/// Throws if row `row` of the targets is no class of the model.
+void checkLabel(const ai_rt_model &model, const StepTensors &step, const ai_rt_array_t &targets,
+                int64_t row);
+
+/// `ai_rt_model_train_batch`, throwing.
+ai_rt_metrics_t trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
+                           int64_t first, int64_t count);
+
+/// `ai_rt_model_evaluate_data`, throwing.
+ai_rt_metrics_t evaluateData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first,
+                             int64_t count);
+
+/// `ai_rt_model_predict_data`, throwing.
+void predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first, int64_t count,
+                 void *outputs);
+
+} // namespace ai::rt
+
+struct ai_rt_model {
+  ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &config);
+
+  char *workspace(int64_t thread) { return memory.data() + fixedBytes + thread * workspaceBytes; }
+  char *fixed() { return memory.data(); }
+  const char *fixed() const { return memory.data(); }
+
+  /// Returns the tensor called `name`; throws, naming those there are, if there is none.
+  const ai_rt_tensor_info_t &tensor(const char *name) const;
+
+  /// Returns the step called `name`; throws if the program has none.
+  const ai::rt::StepTensors &step(const char *name) const;
+
+  const ai_rt_program_t &program;
+  int64_t fixedBytes, workspaceBytes;
+  ai::rt::Memory memory;
+  ai::rt::BatchRows rows;
+  ai::rt::Normalisation normalisation;
+  std::vector<ai::rt::StepTensors> steps;
+  ai_rt_progress_t progress;
+  bool trained = false;
+  ai::rt::ThreadPool pool;
+};
+
+#endif // AI_LIB_RUNTIME_MODEL_H

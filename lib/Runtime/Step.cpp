@@ -1,0 +1,205 @@
+//===- Step.cpp - training, evaluation and prediction, block by block -----===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace ai::rt;
+
+/// Evaluation and prediction take this many blocks for each slot at once. Neither the batch nor
+/// the number of threads enters, so they leave the bits of a loss alone.
+static constexpr int64_t kBlocksPerSlot = 16;
+
+void BatchRows::reserve(int64_t count) {
+  if (count <= capacity)
+    return;
+  inputs.reset(new uint32_t[count]);
+  targets.reset(new uint32_t[count]);
+  capacity = count;
+}
+
+//===----------------------------------------------------------------------===//
+// One run of a step on one batch
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The samples at positions `first ... first + count - 1`. Rows are either listed or counted.
+struct Batch {
+  const ai_rt_data_t &data;
+  const BatchRows *rows;
+  int64_t first, count;
+
+  uint32_t inputRow(int64_t i) const {
+    return rows ? rows->inputs[i] : static_cast<uint32_t>((first + i) % data.inputs.shape[0]);
+  }
+  uint32_t targetRow(int64_t i) const {
+    return rows ? rows->targets[i] : static_cast<uint32_t>((first + i) % data.targets.shape[0]);
+  }
+};
+
+/// A map over the batch's blocks and its combine; lives on the caller's stack.
+class StepRun {
+public:
+  StepRun(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *outputs)
+      : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
+        input(batch.data.inputs, tensors.input, &model.normalisation),
+        target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
+        numBlocks((batch.count + blockSize - 1) / blockSize) {}
+
+  void run() {
+    model.pool.run([](void *self, int64_t thread) { static_cast<StepRun *>(self)->work(thread); },
+                   this);
+  }
+
+private:
+  void work(int64_t thread);
+  void runBlock(int64_t block, char *slot, char *workspace);
+  void copyOutputs(int64_t first, const char *workspace);
+
+  ai_rt_model &model;
+  const StepTensors &tensors;
+  const ai_rt_step_t &step;
+  Batch batch;
+  char *outputs;
+  Stager input, target;
+  int64_t blockSize, numBlocks;
+};
+} // namespace
+
+void StepRun::work(int64_t thread) {
+  char *workspace = model.workspace(thread);
+  int64_t numThreads = model.pool.numThreads(), numSlots = model.program.num_slots;
+  const ai_rt_progress_t &at = model.progress;
+  for (int64_t s = thread; s < numSlots; s += numThreads) {
+    char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
+    // A slot without blocks is added up too.
+    std::memset(slot, 0, step.slot_bytes);
+    for (int64_t block = s; block < numBlocks; block += numSlots)
+      runBlock(block, slot, workspace);
+  }
+  if (!step.combine)
+    return;
+  model.pool.barrier();
+  step.combine(model.fixed(), workspace, thread, numThreads, batch.count, at.step, at.epoch,
+               at.seed);
+}
+
+void StepRun::runBlock(int64_t block, char *slot, char *workspace) {
+  int64_t first = block * blockSize;
+  const ai_rt_progress_t &at = model.progress;
+  for (int64_t i = 0; i < blockSize; ++i) {
+    // Beyond the batch's end a real sample takes the place: zeros may lead to infinities and NaNs
+    // of which, say, a division by a sample's norm is full, and they would be slow.
+    int64_t sample = first + i < batch.count ? first + i : 0;
+    input.stage(workspace, i, batch.inputRow(sample));
+    if (tensors.target)
+      target.stage(workspace, i, batch.targetRow(sample));
+  }
+  step.block(model.fixed(), workspace, slot, first, batch.count, at.step, at.epoch, at.seed);
+  if (outputs)
+    copyOutputs(first, workspace);
+}
+
+void StepRun::copyOutputs(int64_t first, const char *workspace) {
+  int64_t bytes = tensors.output->bytes / blockSize;
+  int64_t count = std::min(blockSize, batch.count - first);
+  std::memcpy(outputs + first * bytes, workspace + tensors.output->offset, count * bytes);
+}
+
+static double readMetric(const ai_rt_model &model, const ai_rt_tensor_info_t *info) {
+  if (!info)
+    return 0;
+  const char *data = model.fixed() + info->offset;
+  return info->dtype == AI_RT_F64 ? *reinterpret_cast<const double *>(data)
+                                  : *reinterpret_cast<const float *>(data);
+}
+
+/// Returns the sums that the last combine left behind.
+static ai_rt_metrics_t readMetrics(const ai_rt_model &model, const StepTensors &tensors,
+                                   int64_t count) {
+  return {readMetric(model, tensors.loss), std::llround(readMetric(model, tensors.correct)), count};
+}
+
+//===----------------------------------------------------------------------===//
+// Data sets
+//===----------------------------------------------------------------------===//
+
+static void checkRange(int64_t first, int64_t count) {
+  if (count < 1)
+    throwInvalid("expects at least one sample, got ", count);
+  if (first < 0)
+    throwInvalid("expects a first position of at least 0, got ", first);
+}
+
+/// Lists the rows of a batch and checks its labels, before anything is changed.
+static void listRows(ai_rt_model &model, const StepTensors &tensors, const ai_rt_data_t &data,
+                     const uint32_t *order, int64_t first, int64_t count) {
+  model.rows.reserve(count);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t position = order ? order[first + i] : first + i;
+    model.rows.inputs[i] = static_cast<uint32_t>(position % data.inputs.shape[0]);
+    if (!tensors.target)
+      continue;
+    model.rows.targets[i] = static_cast<uint32_t>(position % data.targets.shape[0]);
+    checkLabel(model, tensors, data.targets, model.rows.targets[i]);
+  }
+}
+
+ai_rt_metrics_t ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data,
+                                   const uint32_t *order, int64_t first, int64_t count) {
+  const StepTensors &tensors = model.step("train");
+  checkRange(first, count);
+  checkShapes(tensors, data, /*withTargets=*/true);
+  listRows(model, tensors, data, order, first, count);
+  StepRun(model, tensors, {data, &model.rows, first, count}, /*outputs=*/nullptr).run();
+  ++model.progress.step;
+  model.progress.position += count;
+  model.trained = true;
+  return readMetrics(model, tensors, count);
+}
+
+/// Calls `body` with the first position and the count of each chunk.
+template <typename Body>
+static void forEachChunk(const ai_rt_model &model, int64_t first, int64_t count, Body body) {
+  int64_t chunk = kBlocksPerSlot * model.program.num_slots * model.program.block_size;
+  for (int64_t done = 0; done < count; done += chunk)
+    body(first + done, std::min(chunk, count - done));
+}
+
+ai_rt_metrics_t ai::rt::evaluateData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first,
+                                     int64_t count) {
+  const StepTensors &tensors = model.step("evaluate");
+  checkRange(first, count);
+  checkShapes(tensors, data, /*withTargets=*/true);
+  for (int64_t i = 0; tensors.target && i < count; ++i)
+    checkLabel(model, tensors, data.targets, (first + i) % data.targets.shape[0]);
+  ai_rt_metrics_t sums = {0, 0, 0};
+  forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
+    StepRun(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr).run();
+    ai_rt_metrics_t part = readMetrics(model, tensors, chunkCount);
+    sums = {sums.loss + part.loss, sums.correct + part.correct, sums.count + part.count};
+  });
+  return sums;
+}
+
+void ai::rt::predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first, int64_t count,
+                         void *outputs) {
+  const StepTensors &tensors = model.step("predict");
+  checkRange(first, count);
+  checkShapes(tensors, data, /*withTargets=*/false);
+  if (!tensors.output)
+    throwInvalid("expects step 'predict' to have an output");
+  auto *rows = static_cast<char *>(outputs);
+  int64_t bytes = tensors.output->bytes / model.program.block_size;
+  forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
+    char *chunk = rows + (chunkFirst - first) * bytes;
+    StepRun(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk).run();
+  });
+}

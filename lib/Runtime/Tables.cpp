@@ -1,0 +1,71 @@
+//===- Tables.cpp - questions about a program's tables --------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+
+#include <cstring>
+
+using namespace ai::rt;
+
+int64_t ai_rt_dtype_size(int64_t dtype) {
+  switch (dtype) {
+  case AI_RT_F64:
+  case AI_RT_I64:
+    return 8;
+  case AI_RT_F32:
+  case AI_RT_I32:
+    return 4;
+  case AI_RT_I8:
+  case AI_RT_I1:
+  case AI_RT_U8:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+const char *ai_rt_dtype_name(int64_t dtype) {
+  static const char *const names[] = {"f32", "f64", "i32", "i64", "i8", "i1", "u8"};
+  return dtype >= 0 && dtype <= AI_RT_U8 ? names[dtype] : "?";
+}
+
+/// Returns the entry called `name`, null if there is none.
+template <typename Entry>
+static const Entry *findByName(const Entry *entries, int64_t count, const char *name) {
+  for (int64_t i = 0; i < count; ++i)
+    if (std::strcmp(entries[i].name, name) == 0)
+      return &entries[i];
+  return nullptr;
+}
+
+const ai_rt_step_t *ai_rt_program_find_step(const ai_rt_program_t *program, const char *name) {
+  return findByName(program->steps, program->num_steps, name);
+}
+
+const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_program_t *program,
+                                                    const char *name) {
+  return findByName(program->functions, program->num_functions, name);
+}
+
+int64_t ai::rt::workspaceBytes(const ai_rt_program_t &program) {
+  int64_t bytes = 0;
+  for (int64_t i = 0; i < program.num_steps; ++i)
+    bytes = std::max(bytes, program.steps[i].workspace_bytes);
+  return roundUp(bytes);
+}
+
+int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch, int64_t threads) {
+  if (batch <= 0)
+    batch = program->batch;
+  if (threads <= 0)
+    threads = numUsableCPUs();
+  return roundUp(program->fixed_bytes) + threads * workspaceBytes(*program) + batch * 8;
+}
+
+ai_rt_config_t ai_rt_config_default(const ai_rt_program_t *program) {
+  return {/*threads=*/0, program->batch, program->seed};
+}

@@ -1,0 +1,114 @@
+//===- ThreadPool.cpp - threads that spin, then sleep ---------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ThreadPool.h"
+
+#include <csignal>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace ai::rt;
+
+/// Tells the core that this is a waiting loop.
+static void pauseCPU() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+static void futex(std::atomic<uint32_t> &word, int operation, uint32_t value) {
+  static_assert(sizeof(word) == sizeof(uint32_t), "the kernel reads 32 bits");
+  syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), operation, value, nullptr, nullptr, 0);
+}
+
+void EventCount::advance() {
+  // Sequentially consistent on both sides: either a sleeper is seen here, or it sees the new value.
+  value.fetch_add(1);
+  if (sleepers.load() != 0)
+    futex(value, FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+void EventCount::wait(uint32_t old, int spins) {
+  for (int i = 0; i < spins; ++i) {
+    if (load() != old)
+      return;
+    pauseCPU();
+  }
+  sleepers.fetch_add(1);
+  while (value.load() == old)
+    futex(value, FUTEX_WAIT_PRIVATE, old);
+  sleepers.fetch_sub(1);
+}
+
+int64_t ai::rt::numUsableCPUs() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return CPU_COUNT(&set);
+  // More CPUs than a cpu_set_t can name.
+  unsigned count = std::thread::hardware_concurrency();
+  return count == 0 ? 1 : count;
+}
+
+ThreadPool::ThreadPool(int64_t numThreads) : numParties(numThreads) {
+  // About 100 us, longer than threads of one step wait for each other. A thread that spins while
+  // another one has no core to run on only delays it.
+  spins = numThreads <= numUsableCPUs() ? 4000 : 0;
+  // Signals are the caller's: a worker that ran the handler of an application would surprise it.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  try {
+    workers.reserve(numThreads - 1);
+    for (int64_t i = 1; i < numThreads; ++i)
+      workers.emplace_back([this, i] { work(i); });
+  } catch (...) {
+    stop();
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
+  stopping = true;
+  jobs.advance();
+  for (std::thread &worker : workers)
+    worker.join();
+}
+
+void ThreadPool::work(int64_t thread) {
+  for (uint32_t seen = 0;; ++seen) {
+    jobs.wait(seen, spins);
+    if (stopping)
+      return;
+    job(context, thread);
+    barrier();
+  }
+}
+
+void ThreadPool::run(Job newJob, void *newContext) {
+  job = newJob;
+  context = newContext;
+  if (numParties > 1)
+    jobs.advance();
+  job(context, 0);
+  barrier();
+}
+
+void ThreadPool::barrier() {
+  uint32_t phase = phases.load();
+  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < numParties)
+    return phases.wait(phase, spins);
+  arrived.store(0, std::memory_order_relaxed);
+  phases.advance();
+}

@@ -1,0 +1,76 @@
+//===- ThreadPool.h - threads that spin, then sleep ----------- -*- C++ -*-===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AI_LIB_RUNTIME_THREADPOOL_H
+#define AI_LIB_RUNTIME_THREADPOOL_H
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace ai::rt {
+
+/// A counter that threads wait on: they spin for a while, then sleep in the kernel.
+class EventCount {
+public:
+  uint32_t load() const { return value.load(std::memory_order_acquire); }
+
+  /// Adds 1 and wakes every waiting thread. What came before is visible to them.
+  void advance();
+
+  /// Returns once the counter is no longer `old`; spins at most `spins` times before it sleeps.
+  void wait(uint32_t old, int spins);
+
+private:
+  std::atomic<uint32_t> value{0};
+  std::atomic<uint32_t> sleepers{0};
+};
+
+/// A fixed set of threads, made once, that run one job after the other together with their caller.
+/// Nothing is allocated after construction.
+class ThreadPool {
+public:
+  /// Runs as `thread` of `numThreads()`; must not throw.
+  using Job = void (*)(void *context, int64_t thread);
+
+  /// Starts `numThreads - 1` threads. Throws std::system_error if they cannot be had.
+  explicit ThreadPool(int64_t numThreads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool &) = delete;
+  ThreadPool &operator=(const ThreadPool &) = delete;
+
+  int64_t numThreads() const { return static_cast<int64_t>(workers.size()) + 1; }
+
+  /// Runs `job` on every thread, the caller being thread 0, and returns when all have ended.
+  void run(Job job, void *context);
+
+  /// Waits, inside a job, until every thread of the job is here.
+  void barrier();
+
+private:
+  void work(int64_t thread);
+  void stop();
+
+  int64_t numParties;
+  int spins;
+  Job job = nullptr;
+  void *context = nullptr;
+  bool stopping = false;
+  // Apart from each other, so that arriving threads do not disturb those that spin.
+  alignas(64) EventCount jobs;
+  alignas(64) EventCount phases;
+  alignas(64) std::atomic<int64_t> arrived{0};
+  std::vector<std::thread> workers;
+};
+
+/// Returns the number of CPUs that this process may use, at least 1.
+int64_t numUsableCPUs();
+
+} // namespace ai::rt
+
+#endif // AI_LIB_RUNTIME_THREADPOOL_H
