@@ -3,6 +3,7 @@
 #ifndef AI_CODEGEN_PASSES_H
 #define AI_CODEGEN_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace ai {

@@ -49,4 +49,114 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     Statistic<"numScalar", "num-scalar", "Ops lowered to scalar code">];
 }
 
+def AIFuseNestsPass : Pass<"ai-fuse-nests", "mlir::func::FuncOp"> {
+  let summary = "Fuse affine nests that run over the same slices";
+  let description = [{
+    Puts a loop and the loop that consumes what it writes into one, from the outside in, where
+    both have the same range and no iteration touches what another iteration of the other loop
+    writes. Nests that stand in between are passed over if they touch none of it. At most one of
+    the two may hold a reduction: its initialisation and what follows it elementwise join it.
+
+    ```mlir
+    affine.for %i = 0 to 8 {
+      vector.transfer_write %zero, %y[%i, %c0] ...
+    }
+    affine.for %i = 0 to 8 {
+      affine.for %k = 0 to 4 { ... %y[%i, %c0] ... }
+    }
+    // becomes
+    affine.for %i = 0 to 8 {
+      vector.transfer_write %zero, %y[%i, %c0] ...
+      affine.for %k = 0 to 4 { ... %y[%i, %c0] ... }
+    }
+    ```
+
+    - Needs: arguments of a function do not overlap in memory.
+    - Ensures: the function does the same reads and writes per element, in the same order.
+    - Fails when: never; what it doesn't understand stays as it is and where it is.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Loops fused into the one before">];
+}
+
+def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
+  let summary = "Unroll and jam reductions into register tiles";
+  let description = [{
+    Chooses for every reduction the loops to jam, and by which factors, so that the accumulators
+    and the smaller operand fit the registers and a multiply-add needs few loads; reports the
+    choice as a remark. Loops that index the result inside the innermost reduction loop, or that
+    something behind the reduction reads as a whole, are unrolled completely.
+
+    ```mlir
+    affine.for %o = 0 to 8 {
+      affine.for %k = 0 to 4 { y[%o] += x[%k] * w[%o, %k] }
+    }
+    // becomes
+    affine.for %k = 0 to 4 { y[0] += x[%k] * w[0, %k] ... y[7] += x[%k] * w[7, %k] }
+    ```
+
+    - Needs: arguments of a function do not overlap in memory.
+    - Ensures: each element collects its terms in the same order as before.
+    - Fails when: never; a loop whose iterations depend on each other is not jammed.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect"];
+  let options = [Option<"registers", "registers", "int64_t", /*default=*/"32",
+      "Vector registers of the machine">];
+  let statistics = [Statistic<"numTiled", "num-tiled", "Reductions given a register tile">];
+}
+
+def AIHoistAccumulatorsPass : Pass<"ai-hoist-accumulators", "mlir::func::FuncOp"> {
+  let summary = "Carry accumulators in registers";
+  let description = [{
+    Inside a block, reads are replaced by what was stored or loaded there before, and writes that
+    are overwritten unread are erased. What every iteration of a loop reads and writes at one
+    place becomes a value that the loop carries. Allocations that are never read disappear.
+
+    ```mlir
+    affine.for %k = 0 to 4 {
+      %0 = vector.transfer_read %y[%o, %c0] ...
+      %1 = vector.fma %a, %b, %0
+      vector.transfer_write %1, %y[%o, %c0] ...
+    }
+    // becomes
+    %0 = vector.transfer_read %y[%o, %c0] ...
+    %1 = affine.for %k = 0 to 4 iter_args(%acc = %0) {
+      %2 = vector.fma %a, %b, %acc
+      affine.yield %2
+    }
+    vector.transfer_write %1, %y[%o, %c0] ...
+    ```
+
+    - Needs: arguments of a function do not overlap in memory.
+    - Ensures: memory holds the same afterwards.
+    - Fails when: never; an access whose place is not known keeps all it may touch in memory.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect"];
+  let statistics = [
+    Statistic<"numHoisted", "num-hoisted", "Accumulators carried by a loop">,
+    Statistic<"numForwarded", "num-forwarded", "Reads replaced by a value known before">,
+    Statistic<"numErased", "num-erased", "Writes that were overwritten unread">];
+}
+
+def AIShrinkBuffersPass : Pass<"ai-shrink-buffers", "mlir::func::FuncOp"> {
+  let summary = "Keep one slice of a buffer that a loop uses slice by slice";
+  let description = [{
+    A buffer all of whose uses lie in one loop, each iteration in its own slice, needs to hold one
+    slice only. Goes on with the loops inside, as long as each cuts the buffer.
+
+    ```mlir
+    %b = memref.alloc() : memref<8x16xf32>
+    affine.for %i = 0 to 8 { ... %b[%i, %c0] ... }
+    // becomes
+    %b = memref.alloc() : memref<1x16xf32>
+    affine.for %i = 0 to 8 { ... %b[%c0, %c0] ... }
+    ```
+
+    - Needs: allocations that are not placed in an arena yet.
+    - Ensures: no buffer is larger than before.
+    - Fails when: never; a buffer with a view or an unknown use keeps its size.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numShrunk", "num-shrunk", "Buffers made smaller">];
+}
+
 #endif // AI_CODEGEN_PASSES
