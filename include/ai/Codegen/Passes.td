@@ -159,4 +159,30 @@ def AIShrinkBuffersPass : Pass<"ai-shrink-buffers", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numShrunk", "num-shrunk", "Buffers made smaller">];
 }
 
+def AIExpandMathPass : Pass<"ai-expand-math", "mlir::ModuleOp"> {
+  let summary = "Expand exp, log, tanh and their like into polynomials and calls of libm";
+  let description = [{
+    `exp`, `expm1`, `log`, `log1p`, `tanh` and `erf` of f32 become polynomials (errors below 5 units in the
+    last place; NaN, infinities and denormal arguments as in libm), for scalars too, so that
+    an element's value does not depend on its place in a vector. A power with a simple
+    constant exponent becomes products or a root. All other functions without an
+    instruction, and those of f64, become one call of libm for each element.
+
+    ```mlir
+    %0 = math.sin %x : vector<2xf64>
+    // becomes
+    %1 = vector.extract %x[0] : f64 from vector<2xf64>
+    %2 = func.call @sin(%1) : (f64) -> f64
+    ...
+    ```
+
+    - Needs: math on scalars or vectors of f32 and f64.
+    - Ensures: of math only what is an instruction or an exact LLVM intrinsic (`sqrt`,
+      `absf`, `floor`, `fma`, ...).
+    - Fails when: a function has neither an expansion nor a name in libm.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::math::MathDialect", "mlir::vector::VectorDialect"];
+}
+
 #endif // AI_CODEGEN_PASSES
