@@ -1,0 +1,216 @@
+//===- ProgramBench.cpp - the command bench -------------------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+
+#include "Error.h"
+#include "Terminal.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <random>
+
+using namespace ai::rt;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// How long steps took. Remembers the last of them for the median; all memory is taken at once.
+class StepTimes {
+public:
+  StepTimes() : times(1 << 18) {}
+
+  void add(double seconds) {
+    times[size_t(count) % times.size()] = float(seconds);
+    least = count ? std::min(least, seconds) : seconds;
+    ++count;
+  }
+  double median() {
+    size_t size = std::min(size_t(count), times.size());
+    auto middle = times.begin() + long(size / 2);
+    std::nth_element(times.begin(), middle, times.begin() + long(size));
+    return double(*middle);
+  }
+
+  int64_t count = 0;
+  double least = 0;
+
+private:
+  std::vector<float> times;
+};
+
+/// One run of `bench`.
+class Bench {
+public:
+  Bench(const ai_rt_program_t &program, const Options &options);
+  int run();
+
+private:
+  void readData();
+  void makeData();
+  float runStep();
+  double runFor(double seconds, StepTimes &times);
+  std::string report(StepTimes &times, double wall) const;
+
+  const ai_rt_program_t &program;
+  const Options &options;
+  const bool training;
+  const ai_rt_step_t &step;
+  ModelPointer model;
+  Dataset data;
+  ai_rt_data_t view = {};
+  std::vector<char> outputs;
+  int64_t index = 0;
+  double firstStep = 0;
+  std::vector<float> firstLosses;
+};
+
+} // namespace
+
+Bench::Bench(const ai_rt_program_t &program, const Options &options)
+    : program(program), options(options), training(options.mode == "train"),
+      step(requireStep(program, training ? "train" : "predict")),
+      model(createModel(program, options)) {
+  if (!options.load.empty())
+    check(ai_rt_model_load_parameters(model.get(), options.load.c_str()));
+  if (options.data.empty())
+    makeData();
+  else
+    readData();
+  view = data.view();
+  if (const ai_rt_tensor_info_t *output = findTensor(&step, AI_RT_OUTPUT))
+    outputs.resize(size_t(output->bytes / program.block_size * options.batch));
+}
+
+/// Whole batches only, so that step i takes batch i mod (their number) of images and of labels.
+static void keepWholeBatches(IDXArray &array, int64_t batch) {
+  if (array.rows() < batch)
+    throwBadFile(array.path, ": expected at least one batch of ", batch, " samples, got ",
+                 array.rows());
+  array.shape[0] -= array.rows() % batch;
+}
+
+void Bench::readData() {
+  data = readDataset(findDataFiles(options.data, Split::Train), /*sameCount=*/false);
+  checkDataset(model.get(), data);
+  keepWholeBatches(data.inputs, options.batch);
+  keepWholeBatches(data.targets, options.batch);
+}
+
+/// Fills an array of `batches` batches by calling `next` for each element.
+template <typename T, typename Next>
+static void fill(IDXArray &array, const ai_rt_tensor_info_t &tensor, int64_t batches, int64_t batch,
+                 int64_t dtype, Next next) {
+  array.path = "random samples";
+  array.dtype = dtype;
+  array.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+  int64_t elements = countElements(tensor) / array.shape[0] * batches * batch;
+  array.shape[0] = batches * batch;
+  array.data.reset(new char[size_t(elements) * sizeof(T)]);
+  T *values = reinterpret_cast<T *>(array.data.get());
+  std::generate(values, values + elements, next);
+}
+
+/// Random samples of mean 0 and deviation 1. The numbers of batches have no common divisor, so
+/// every image meets many labels and the loss stays what it is in the middle of a training.
+void Bench::makeData() {
+  const ai_rt_tensor_info_t *input = findTensor(&step, AI_RT_INPUT);
+  const ai_rt_tensor_info_t *target = findTensor(&step, AI_RT_TARGET);
+  if (!input)
+    throwInvalid("the step \"", step.name, "\" takes no samples");
+  std::mt19937_64 random(1);
+  auto number = [&] { return float(double(random() >> 11) * 0x1p-53 * 3.4641016 - 1.7320508); };
+  auto label = [&] {
+    return int32_t(random() % uint64_t(std::max<int64_t>(program.num_classes, 1)));
+  };
+  fill<float>(data.inputs, *input, 16, options.batch, AI_RT_F32, number);
+  if (target && isClassifier(program))
+    fill<int32_t>(data.targets, *target, 17, options.batch, AI_RT_I32, label);
+  else if (target)
+    fill<float>(data.targets, *target, 17, options.batch, AI_RT_F32, number);
+}
+
+/// Runs one whole step and returns the mean loss of its batch.
+float Bench::runStep() {
+  int64_t first = index++ * options.batch;
+  if (!training) {
+    check(ai_rt_model_predict_data(model.get(), &view, first, options.batch, outputs.data()));
+    return 0;
+  }
+  ai_rt_metrics_t metrics;
+  check(ai_rt_model_train_batch(model.get(), &view, nullptr, first, options.batch, &metrics));
+  return float(metrics.loss / double(metrics.count));
+}
+
+/// Runs steps for about `seconds` and returns how long they took.
+double Bench::runFor(double seconds, StepTimes &times) {
+  Clock::time_point start = Clock::now();
+  double before = 0;
+  while (before < seconds && !interrupted()) {
+    runStep();
+    double now = secondsSince(start);
+    times.add(now - before);
+    before = now;
+  }
+  return before;
+}
+
+/// The most memory that the process ever had in use.
+static double peakMiB() {
+  long kib = 0;
+  if (FILE *file = fopen("/proc/self/status", "r")) {
+    char line[256];
+    while (fgets(line, sizeof(line), file))
+      if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+        break;
+    fclose(file);
+  }
+  return double(kib) / 1024;
+}
+
+std::string Bench::report(StepTimes &times, double wall) const {
+  double rate = double(times.count * options.batch) / wall;
+  std::string losses;
+  for (float loss : firstLosses)
+    losses += (losses.empty() ? "" : ", ") + jsonNumber(double(loss));
+  return concat(
+      "{\"samples_per_s\": ", jsonNumber(rate), ", \"step_min_s\": ", jsonNumber(times.least),
+      ", \"step_median_s\": ", jsonNumber(times.median()),
+      ", \"first_step_s\": ", jsonNumber(firstStep), ", \"peak_rss_mib\": ", jsonNumber(peakMiB()),
+      ", \"first_losses\": [", losses, "], \"gflops\": ", jsonNumber(rate * step.flops * 1e-9),
+      ", \"steps\": ", times.count, ", \"mode\": ", jsonString(options.mode),
+      ", \"batch\": ", options.batch, ", \"threads\": ", ai_rt_model_num_threads(model.get()),
+      "}\n");
+}
+
+int Bench::run() {
+  for (int i = 0; i < 3; ++i) {
+    float loss = runStep();
+    if (i == 0)
+      firstStep = secondsSinceStart();
+    if (training)
+      firstLosses.push_back(loss);
+  }
+  StepTimes warmUp, times;
+  // Caches, page tables and the clock of the cores need about this long to settle.
+  runFor(std::min(0.5, options.seconds), warmUp);
+  double wall = runFor(options.seconds, times);
+  if (interrupted())
+    return exitInterrupted;
+  writeOutput(report(times, wall));
+  return 0;
+}
+
+int ai::rt::runBench(const ai_rt_program_t &program, const Options &options) {
+  return Bench(program, options).run();
+}

@@ -1,0 +1,193 @@
+//===- ProgramTrain.cpp - the command train -------------------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Program.h"
+
+#include "Error.h"
+#include "Progress.h"
+#include "Terminal.h"
+
+#include <algorithm>
+#include <numeric>
+#include <sys/stat.h>
+
+using namespace ai::rt;
+
+namespace {
+
+/// One run of `train`.
+class Training {
+public:
+  Training(const ai_rt_program_t &program, const Options &options);
+  int run();
+
+private:
+  void resume();
+  bool trainEpoch();
+  void finishEpoch();
+  int stop();
+  void save();
+  void print(const std::string &text);
+  std::string jsonOfEpoch(const ai_rt_metrics_t &tested) const;
+
+  const ai_rt_program_t &program;
+  const Options &options;
+  ModelPointer model;
+  Dataset training, test;
+  bool hasTest = false;
+  std::vector<uint32_t> order;
+  Progress progress;
+  bool readerGone = false;
+};
+
+} // namespace
+
+/// A mistyped folder must not be found out after the first epoch.
+static void checkFolderOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat info;
+  if (stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
+    throwBadFile(path, ": cannot save there, ", folder, " is not a folder");
+}
+
+static ModelPointer prepareModel(const ai_rt_program_t &program, const Options &options) {
+  if (!options.save.empty())
+    checkFolderOf(options.save);
+  return createModel(program, options);
+}
+
+Training::Training(const ai_rt_program_t &program, const Options &options)
+    : program(program), options(options), model(prepareModel(program, options)),
+      training(readSplit(model.get(), options, Split::Train)),
+      order(size_t(training.inputs.rows())),
+      progress(options.json ? Progress::Style::None : Progress::styleOfOutput(), options.epochs,
+               training.inputs.rows(), isClassifier(program)) {
+  // A folder without any test set is fine; half a test set is a mistake that findDataFiles reports.
+  hasTest = !lacksSplit(dataFolder(options), Split::Test);
+  if (hasTest)
+    test = readSplit(model.get(), options, Split::Test);
+  if (!options.load.empty())
+    resume();
+}
+
+void Training::resume() {
+  check(ai_rt_model_load(model.get(), options.load.c_str()));
+  ai_rt_progress_t reached = ai_rt_model_progress(model.get());
+  if (options.hasSeed && reached.seed != options.seed)
+    throwInvalid("--seed ", options.seed, " contradicts ", options.load, ", trained with seed ",
+                 reached.seed, "; leave --seed out");
+  if (reached.position > training.inputs.rows())
+    throwBadFile(options.load, ": stands at sample ", reached.position,
+                 " of its epoch, but the data set has ", training.inputs.rows(),
+                 " samples; name the data set it was trained on with --data");
+}
+
+void Training::print(const std::string &text) {
+  if (!writeOutput(text))
+    readerGone = true;
+}
+
+void Training::save() {
+  if (!options.save.empty())
+    check(ai_rt_model_save(model.get(), options.save.c_str()));
+}
+
+/// Trains to the end of the epoch. False if it was interrupted before.
+bool Training::trainEpoch() {
+  ai_rt_progress_t reached = ai_rt_model_progress(model.get());
+  ai_rt_data_t view = training.view();
+  int64_t samples = training.inputs.rows();
+  ai_rt_shuffle(reached.seed, reached.epoch, samples, order.data());
+  progress.beginEpoch(reached.epoch, reached.position);
+  for (int64_t first = reached.position; first < samples;) {
+    int64_t count = std::min(options.batch, samples - first);
+    ai_rt_metrics_t metrics;
+    check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count, &metrics));
+    first += count;
+    if (!progress.add(metrics))
+      readerGone = true;
+    // Without a reader and without a checkpoint nobody would see the result.
+    if (first < samples && (interrupted() || (readerGone && options.save.empty())))
+      return false;
+  }
+  return true;
+}
+
+std::string Training::jsonOfEpoch(const ai_rt_metrics_t &tested) const {
+  const ProgressLine &line = progress.state();
+  ai_rt_progress_t reached = ai_rt_model_progress(model.get());
+  std::string text = concat("{\"epoch\": ", reached.epoch, ", \"step\": ", reached.step);
+  auto add = [&](const char *name, const ai_rt_metrics_t &metrics) {
+    double count = double(std::max<int64_t>(metrics.count, 1));
+    text += concat(", \"", name, "_loss\": ", jsonNumber(metrics.loss / count));
+    if (isClassifier(program))
+      text += concat(", \"", name, "_accuracy\": ", jsonNumber(double(metrics.correct) / count));
+  };
+  add("train", line.sums);
+  if (hasTest)
+    add("test", tested);
+  return text + ", \"samples_per_s\": " + jsonNumber(line.rate) + "}\n";
+}
+
+/// Saves first: what evaluation does can not lose the epoch.
+void Training::finishEpoch() {
+  ai_rt_model_next_epoch(model.get());
+  if (!progress.endEpoch())
+    readerGone = true;
+  save();
+  ai_rt_metrics_t tested = {};
+  if (hasTest)
+    tested = evaluate(model.get(), test, options.batch);
+  if (interrupted())
+    return;
+  if (options.json)
+    print(jsonOfEpoch(tested));
+  else if (hasTest)
+    print(describeMetrics(program, tested) + "\n");
+}
+
+/// Ends before the last epoch is over.
+int Training::stop() {
+  ai_rt_progress_t reached = ai_rt_model_progress(model.get());
+  if (reached.position > 0) {
+    progress.endEpoch();
+    save();
+  }
+  if (!interrupted())
+    return 0;
+  std::string where = concat("interrupted after step ", reached.step);
+  if (!options.save.empty())
+    where += "; go on with --load " + options.save;
+  if (!options.json)
+    print(where + "\n");
+  return exitInterrupted;
+}
+
+int Training::run() {
+  int64_t epoch = ai_rt_model_progress(model.get()).epoch;
+  if (!options.json && !hasTest)
+    print("no test set in " + dataFolder(options) + ": nothing to evaluate on\n");
+  if (!options.json && epoch >= options.epochs) {
+    print(concat("already trained for ", epoch, " of ", options.epochs, " epochs\n"));
+    if (hasTest)
+      print(describeMetrics(program, evaluate(model.get(), test, options.batch)) + "\n");
+  }
+  for (; epoch < options.epochs; ++epoch) {
+    if (!trainEpoch())
+      return stop();
+    finishEpoch();
+    if (interrupted() || (readerGone && options.save.empty()))
+      return stop();
+  }
+  return 0;
+}
+
+int ai::rt::runTrain(const ai_rt_program_t &program, const Options &options) {
+  requireStep(program, "train");
+  return Training(program, options).run();
+}
