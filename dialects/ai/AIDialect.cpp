@@ -2,6 +2,9 @@
 
 #include "dialects/ai/AIDialect.h"
 
+#include "dialects/ai/AIAssembly.h"
+#include "dialects/ai/TypeInference.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -38,5 +41,8 @@ void AIDialect::initialize() {
 }
 
 Operation *AIDialect::materializeConstant(OpBuilder &b, Attribute value, Type type, Location loc) {
-  return nullptr;
+  auto elements = dyn_cast<ElementsAttr>(value);
+  if (!elements || elements.getShapedType() != type)
+    return nullptr;
+  return ConstantOp::create(b, loc, type, elements);
 }

@@ -9,6 +9,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -16,7 +17,31 @@
 namespace ai {
 /// One value per operand of an op: the cotangent of that operand, null where no gradient flows.
 using Gradients = llvm::SmallVector<mlir::Value>;
+class TypeInference;
 class VjpBuilder;
+
+/// Marks an op without vector-Jacobian product: differentiating through it is an error.
+template <typename ConcreteOp>
+class NotDifferentiable : public mlir::OpTrait::TraitBase<ConcreteOp, NotDifferentiable> {};
+
+/// Whether dim 0 of the type, the batch, is `?`. Unranked types are not batched.
+bool isBatched(mlir::Type type);
+/// Whether no dim but the first is `?`; true of an unranked tensor.
+bool hasOnlyBatchDynamic(mlir::Type type);
+/// Whether the tensor has rank 0, or no known rank.
+bool isScalarTensor(mlir::Type type);
+/// Whether `declared` result types may stand for `inferred` ones: element types and ranks agree, a
+/// declared `?` stands for any dim, an unranked type on either side for any shape. Encodings are
+/// not compared.
+bool areCompatibleTypes(mlir::TypeRange inferred, mlir::TypeRange declared);
+/// The most specific result types that the operand types of `op` and its declared result types
+/// give. Failure, reported at the op, if a shape rule is broken. An op without inference keeps its
+/// types.
+llvm::FailureOr<llvm::SmallVector<mlir::Type>> inferResultTypes(mlir::Operation *op);
+
+/// Whether the attribute is one of the optimizers, or of the schedules, of the dialect.
+bool isOptimizer(mlir::Attribute attribute);
+bool isSchedule(mlir::Attribute attribute);
 } // namespace ai
 
 #include "dialects/ai/AIDialect.h.inc"

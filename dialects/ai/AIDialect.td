@@ -24,22 +24,21 @@ def AI_Dialect : Dialect {
 class AI_I32Enum<string name, string summary, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, summary, cases> {
   let cppNamespace = "::ai";
-  let genSpecializedAttr = 0;
 }
 
 def AI_ComparePredicate : AI_I32Enum<"ComparePredicate", "ordered comparison; any comparison with NaN is false, but ne", [
     I32EnumAttrCase<"eq", 0>, I32EnumAttrCase<"ne", 1>, I32EnumAttrCase<"lt", 2>,
     I32EnumAttrCase<"le", 3>, I32EnumAttrCase<"gt", 4>, I32EnumAttrCase<"ge", 5>]>;
-def AI_ComparePredicateAttr : EnumAttr<AI_Dialect, AI_ComparePredicate, "predicate">;
 
 def AI_LossKind : AI_I32Enum<"LossKind", "what training minimises", [
     I32EnumAttrCase<"cross_entropy", 0>, I32EnumAttrCase<"nll_loss", 1>, I32EnumAttrCase<"mse_loss", 2>]>;
-def AI_LossKindAttr : EnumAttr<AI_Dialect, AI_LossKind, "loss">;
 
 def AI_InitializerKind : AI_I32Enum<"InitializerKind", "how a parameter's first value is drawn", [
     I32EnumAttrCase<"constant", 0>, I32EnumAttrCase<"kaiming_uniform", 1>,
     I32EnumAttrCase<"kaiming_normal", 2>, I32EnumAttrCase<"xavier_uniform", 3>,
-    I32EnumAttrCase<"xavier_normal", 4>, I32EnumAttrCase<"uniform", 5>, I32EnumAttrCase<"normal", 6>]>;
+    I32EnumAttrCase<"xavier_normal", 4>, I32EnumAttrCase<"uniform", 5>, I32EnumAttrCase<"normal", 6>]> {
+  let genSpecializedAttr = 0;
+}
 
 //===----------------------------------------------------------------------===//
 // Attributes

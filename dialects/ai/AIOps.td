@@ -1,11 +1,14 @@
-// The ops of the `ai` dialect.
+// The ops of the `ai` dialect, by family.
 
 #ifndef AI_OPS
 #define AI_OPS
 
-include "dialects/ai/AIDialect.td"
-include "dialects/ai/AIInterfaces.td"
-
-class AI_Op<string mnemonic, list<Trait> traits = []> : Op<AI_Dialect, mnemonic, traits>;
+include "dialects/ai/AIStructureOps.td"
+include "dialects/ai/AIElementwiseOps.td"
+include "dialects/ai/AIContractionOps.td"
+include "dialects/ai/AIPoolingOps.td"
+include "dialects/ai/AIShapeOps.td"
+include "dialects/ai/AILossOps.td"
+include "dialects/ai/AITrainingOps.td"
 
 #endif // AI_OPS
