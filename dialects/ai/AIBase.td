@@ -44,7 +44,7 @@ def AI_NotDifferentiable : NativeOpTrait<"NotDifferentiable"> {
   let cppNamespace = "::ai";
 }
 
-def AI_Differentiable : TraitList<[]>;
+def AI_Differentiable : DeclareOpInterfaceMethods<AI_DifferentiableOpInterface>;
 
 /// Result types follow from operands and attributes by `inferTypes` (AIShapes.cpp). A declared type
 /// may be less specific than the inferred one, and encodings are not compared.

@@ -18,8 +18,9 @@ def AI_DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
       The caller guarantees one cotangent per result, of the result's type, null where the result
       does not influence what is differentiated (but not all null); the builder stands where all
       operands and results are visible. The rule returns one value per operand, of the operand's
-      type, null where no gradient flows (integers, labels, masks). It emits `ai` ops only, so
-      that the outcome can be differentiated again.
+      type, null where no gradient flows (integers, labels, masks), or an empty list where it has
+      none for the op's attributes. It emits `ai` ops only, so that the outcome can be
+      differentiated again.
     }], "::ai::Gradients", "vjp",
       (ins "::ai::VjpBuilder &":$b, "::llvm::ArrayRef<::mlir::Value>":$cotangents)>
   ];

@@ -56,7 +56,7 @@ class AI_LabelLoss<string mnemonic> : AI_TensorOp<mnemonic, [AI_Differentiable]>
 def AI_CrossEntropyOp : AI_LabelLoss<"cross_entropy"> {
   let summary = "cross entropy of logits and class labels, per sample";
   let description = [{
-    `out[n] = -log_softmax(logits)[n, labels[n]]`; a label outside the classes selects 0.
+    `out[n] = -log_softmax(logits)[n, labels[n]]`. Labels lie in 0..C-1; others give no defined value.
 
     - Shapes: logits `[N,C]`, labels `[N]` i32 -> `[N]`.
     - Gradient: `ct[n] * (softmax(logits) - one_hot(labels))`; none to the labels.
@@ -72,7 +72,7 @@ def AI_CrossEntropyOp : AI_LabelLoss<"cross_entropy"> {
 def AI_NLLLossOp : AI_LabelLoss<"nll_loss"> {
   let summary = "negative log likelihood of class labels, per sample";
   let description = [{
-    `out[n] = -log_probabilities[n, labels[n]]`; a label outside the classes gives 0.
+    `out[n] = -log_probabilities[n, labels[n]]`. Labels lie in 0..C-1; others give no defined value.
 
     - Shapes: log probabilities `[N,C]`, labels `[N]` i32 -> `[N]`.
     - Gradient: `-ct[n] * one_hot(labels)`; none to the labels.

@@ -44,8 +44,6 @@ public:
 
   /// A constant of rank 0 with the float element type of `like`; broadcasting does the rest.
   mlir::Value constantLike(mlir::Value like, double value);
-  /// Zeros of the type of `like`.
-  mlir::Value zerosLike(mlir::Value like);
 
   /// `x` in the shape of `like`, which has as many elements.
   mlir::Value reshapeLike(mlir::Value x, mlir::Value like);
