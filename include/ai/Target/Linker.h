@@ -1,0 +1,28 @@
+// Object files -> program or shared library, by a compiler driver of the system.
+
+#ifndef AI_TARGET_LINKER_H
+#define AI_TARGET_LINKER_H
+
+#include "ai/Target/Target.h"
+
+namespace ai {
+
+struct LinkOptions {
+  enum class Kind { Executable, SharedLibrary };
+
+  Kind kind = Kind::Executable;
+  /// The compiler driver to run; empty: `$CC`, `clang-22` or `cc`, whichever is found first.
+  std::string linker;
+  std::vector<std::string> objects;
+  /// The static library of the runtime. A program takes what it needs of it, a shared library all,
+  /// and exports its API.
+  std::string runtimeLibrary;
+};
+
+/// Links `options.objects` into the file `path`, which depends on libc and libm only. It appears
+/// whole or not at all.
+mlir::LogicalResult link(const LinkOptions &options, llvm::StringRef path, ErrorEmitter emitError);
+
+} // namespace ai
+
+#endif // AI_TARGET_LINKER_H

@@ -1,0 +1,21 @@
+// Files that appear whole or not at all.
+
+#ifndef AI_TARGET_OUTPUTFILE_H
+#define AI_TARGET_OUTPUTFILE_H
+
+#include "ai/Target/Target.h"
+
+namespace ai {
+
+/// Lets `write` fill a temporary file beside `path`, which takes its place if that succeeds.
+/// `write` emits its own errors.
+mlir::LogicalResult writeFile(llvm::StringRef path, ErrorEmitter emitError,
+                              llvm::function_ref<mlir::LogicalResult(llvm::StringRef)> write);
+
+/// The same with the bytes at hand.
+mlir::LogicalResult writeFile(llvm::StringRef path, ErrorEmitter emitError,
+                              llvm::StringRef contents);
+
+} // namespace ai
+
+#endif // AI_TARGET_OUTPUTFILE_H

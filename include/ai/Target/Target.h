@@ -1,0 +1,48 @@
+// LLVM dialect -> LLVM IR, assembly, object file, for one processor.
+
+#ifndef AI_TARGET_TARGET_H
+#define AI_TARGET_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace ai {
+
+/// Starts an error; a caller without a source location gives an unknown one.
+using ErrorEmitter = llvm::function_ref<mlir::InFlightDiagnostic()>;
+
+/// A processor of this machine's architecture, and what code generation wants to know about it.
+struct Processor {
+  std::string triple;
+  std::string name;
+  std::string features;
+  std::string dataLayout;
+  /// Length and number of its vector registers.
+  int64_t vectorBits;
+  int64_t vectorRegisters;
+};
+
+/// Finds a processor by LLVM's name for it; `native` is the one we run on.
+mlir::FailureOr<Processor> findProcessor(llvm::StringRef name, ErrorEmitter emitError);
+
+/// How a module becomes machine code.
+struct TargetOptions {
+  Processor processor;
+  /// 0 to 3, as for clang.
+  unsigned optLevel = 3;
+};
+
+/// States the target triple and data layout on a module; without them LLVM knows no memset.
+void setTarget(mlir::ModuleOp module, const Processor &processor);
+
+/// Print or write a module of the LLVM dialect, optimised. Errors are emitted at its location.
+/// Equal modules give equal bytes; a file appears whole or not at all.
+mlir::LogicalResult emitLLVMIR(mlir::ModuleOp module, const TargetOptions &options,
+                               llvm::raw_ostream &os);
+mlir::LogicalResult emitAssembly(mlir::ModuleOp module, const TargetOptions &options,
+                                 llvm::raw_ostream &os);
+mlir::LogicalResult emitObject(mlir::ModuleOp module, const TargetOptions &options,
+                               llvm::StringRef path);
+
+} // namespace ai
+
+#endif // AI_TARGET_TARGET_H

@@ -1,0 +1,111 @@
+#include "ai/Target/Linker.h"
+#include "ai/Target/OutputFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+
+using namespace mlir;
+using namespace ai;
+
+/// A compiler driver with the arguments that belong to it, as in CC="ccache gcc"; empty if it is
+/// not installed.
+static std::vector<std::string> findDriver(StringRef command) {
+  SmallVector<StringRef> words;
+  command.split(words, ' ', -1, /*KeepEmpty=*/false);
+  if (words.empty())
+    return {};
+  llvm::ErrorOr<std::string> program = llvm::sys::findProgramByName(words.front());
+  if (!program)
+    return {};
+  std::vector<std::string> driver{*program};
+  for (StringRef word : ArrayRef(words).drop_front())
+    driver.push_back(word.str());
+  return driver;
+}
+
+static FailureOr<std::vector<std::string>> findLinker(StringRef asked, ErrorEmitter emitError) {
+  if (!asked.empty()) {
+    std::vector<std::string> driver = findDriver(asked);
+    if (driver.empty())
+      return emitError() << "expects the linker to be a compiler driver such as clang-22, but '"
+                         << asked << "' is not installed";
+    return driver;
+  }
+  std::string fromEnvironment = llvm::sys::Process::GetEnv("CC").value_or("");
+  for (StringRef candidate : {StringRef(fromEnvironment), StringRef("clang-22"), StringRef("cc")})
+    if (std::vector<std::string> driver = findDriver(candidate); !driver.empty())
+      return driver;
+  return emitError() << "found no linker: neither $CC nor clang-22 nor cc is installed; install "
+                        "the package clang-22 or name a compiler driver with --linker";
+}
+
+namespace {
+/// A file that is gone when its owner is.
+struct TemporaryFile {
+  explicit TemporaryFile(StringRef suffix)
+      : error(llvm::sys::fs::createTemporaryFile("ai-link", suffix, path)), remover(path) {}
+
+  SmallString<128> path;
+  std::error_code error;
+  llvm::FileRemover remover;
+};
+} // namespace
+
+/// `visibility` is a linker script that says what a shared library keeps to itself.
+static std::vector<std::string> makeArguments(const LinkOptions &options, StringRef visibility,
+                                              StringRef output) {
+  bool isLibrary = options.kind == LinkOptions::Kind::SharedLibrary;
+  std::vector<std::string> arguments{"-o", output.str()};
+  if (isLibrary)
+    arguments.insert(arguments.end(), {"-shared", "-Wl,-Bsymbolic"});
+  llvm::append_range(arguments, options.objects);
+  if (isLibrary)
+    arguments.push_back("-Wl,--whole-archive");
+  arguments.push_back(options.runtimeLibrary);
+  if (isLibrary)
+    arguments.insert(arguments.end(),
+                     {"-Wl,--no-whole-archive", "-Wl,--version-script=" + visibility.str(),
+                      "-Wl,--exclude-libs,libstdc++.a:libz.a:libgcc.a:libgcc_eh.a"});
+  // The runtime is C++, but the driver may be one for C: the libraries are named, and only libc and
+  // libm stay shared.
+  arguments.insert(arguments.end(),
+                   {"-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-Bstatic", "-lstdc++", "-lz",
+                    "-Wl,-Bdynamic", "-lm", "-pthread", "-static-libgcc"});
+  return arguments;
+}
+
+/// Runs `command` with its messages in the file `log`.
+static LogicalResult run(ArrayRef<std::string> command, StringRef log, ErrorEmitter emitError) {
+  SmallVector<StringRef> words(command.begin(), command.end());
+  std::optional<StringRef> redirects[] = {StringRef(""), log, log};
+  std::string error;
+  int code = llvm::sys::ExecuteAndWait(words.front(), words, std::nullopt, redirects, 0, 0, &error);
+  if (code == 0)
+    return success();
+  if (auto messages = llvm::MemoryBuffer::getFile(log))
+    error += (*messages)->getBuffer().rtrim();
+  return emitError() << "linking with '" << words.front() << "' failed: " << error;
+}
+
+LogicalResult ai::link(const LinkOptions &options, StringRef path, ErrorEmitter emitError) {
+  auto linker = findLinker(options.linker, emitError);
+  if (failed(linker))
+    return failure();
+  if (!llvm::sys::fs::exists(options.runtimeLibrary))
+    return emitError() << "expects the runtime library at '" << options.runtimeLibrary
+                       << "'; build or install it again";
+  TemporaryFile log("log"), visibility("map");
+  for (std::error_code error : {log.error, visibility.error})
+    if (error)
+      return emitError() << "cannot make a temporary file: " << error.message();
+  // Templates of libstdc++ must not mix with those of the process that loads the library.
+  if (failed(writeFile(visibility.path, emitError, "{ local: _Z*; };\n")))
+    return failure();
+  return writeFile(path, emitError, [&](StringRef temporary) {
+    std::vector<std::string> command = *linker;
+    llvm::append_range(command, makeArguments(options, visibility.path, temporary));
+    return run(command, log.path, emitError);
+  });
+}

@@ -1,0 +1,88 @@
+#include "ai/Target/Target.h"
+#include "lib/Target/Machine.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+
+using namespace mlir;
+using namespace ai;
+
+/// The architectures that programs are made for: only one of them is ever needed, that of this
+/// machine.
+static void initializeTargets() {
+  static bool initialized = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+}
+
+static std::string hostFeatures() {
+  llvm::SubtargetFeatures features;
+  // A map of strings has no order that could be relied on.
+  std::map<std::string, bool> sorted;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    sorted[feature.getKey().str()] = feature.getValue();
+  for (const auto &[feature, enabled] : sorted)
+    features.AddFeature(feature, enabled);
+  return features.getString();
+}
+
+/// Fills in what follows from the processor's features.
+static void describeVectors(Processor &processor, const llvm::MCSubtargetInfo &subtarget) {
+  llvm::Triple triple(processor.triple);
+  bool isX86 = triple.isX86();
+  bool hasAVX512 = isX86 && subtarget.checkFeatures("+avx512f");
+  bool hasAVX = isX86 && subtarget.checkFeatures("+avx");
+  processor.vectorBits = hasAVX512 ? 512 : hasAVX ? 256 : 128;
+  processor.vectorRegisters = isX86 && !hasAVX512 ? 16 : 32;
+  // LLVM would halve the vectors of processors that once ran slower with long ones.
+  if (hasAVX512)
+    processor.features += processor.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
+}
+
+FailureOr<Processor> ai::findProcessor(StringRef name, ErrorEmitter emitError) {
+  initializeTargets();
+  Processor processor;
+  processor.triple = llvm::sys::getDefaultTargetTriple();
+  llvm::Triple triple(processor.triple);
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return emitError() << "cannot make code for " << processor.triple << ": " << error;
+  bool isNative = name == "native";
+  processor.name = isNative ? llvm::sys::getHostCPUName().str() : name.str();
+  if (isNative)
+    processor.features = hostFeatures();
+  std::unique_ptr<llvm::MCSubtargetInfo> any(target->createMCSubtargetInfo(triple, "", ""));
+  if (!any->isCPUStringValid(processor.name))
+    return emitError() << "expects a processor that LLVM knows, got '" << name
+                       << "'; `llc-22 -mcpu=help` lists them, 'native' is the one of this machine";
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      target->createMCSubtargetInfo(triple, processor.name, processor.features));
+  describeVectors(processor, *subtarget);
+  processor.dataLayout = makeMachine(processor, 3)->createDataLayout().getStringRepresentation();
+  return processor;
+}
+
+std::unique_ptr<llvm::TargetMachine> ai::makeMachine(const Processor &processor,
+                                                     unsigned optLevel) {
+  llvm::Triple triple(processor.triple);
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  assert(target && "findProcessor has found it");
+  llvm::TargetOptions options;
+  options.FunctionSections = options.DataSections = true;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, processor.name, processor.features, options, llvm::Reloc::PIC_, std::nullopt,
+      static_cast<llvm::CodeGenOptLevel>(optLevel)));
+}
