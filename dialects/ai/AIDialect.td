@@ -46,7 +46,7 @@ def AI_InitializerKind : AI_I32Enum<"InitializerKind", "how a parameter's first 
 
 class AI_RealParameter : AttrOrTypeParameter<"::llvm::APFloat", "a real number"> {
   let parser = "::ai::parseReal($_parser)";
-  let printer = "$_printer.printFloat($_self)";
+  let printer = "::ai::printReal($_printer, $_self)";
   let comparator = "$_lhs.bitwiseIsEqual($_rhs)";
 }
 def AI_Real : AI_RealParameter;
@@ -69,6 +69,7 @@ def AI_InitializerAttr : AI_Attr<"Initializer", "init"> {
     Sources: He et al. 2015, Glorot and Bengio 2010.
   }];
   let parameters = (ins EnumParameter<AI_InitializerKind>:$kind, AI_Real:$value);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $kind `,` $value `>`";
 }
 
@@ -83,7 +84,9 @@ def AI_LanesAttr : AI_Attr<"Lanes", "lanes"> {
   let assemblyFormat = "`<` $dim `>`";
 }
 
-class AI_OptimizerAttr<string name, string mnemonic> : AI_Attr<name, mnemonic>;
+class AI_OptimizerAttr<string name, string mnemonic> : AI_Attr<name, mnemonic> {
+  let genVerifyDecl = 1;
+}
 
 def AI_SGDAttr : AI_OptimizerAttr<"SGD", "sgd"> {
   let summary = "stochastic gradient descent with momentum (torch.optim.SGD)";
@@ -122,11 +125,13 @@ def AI_AdadeltaAttr : AI_OptimizerAttr<"Adadelta", "adadelta"> {
 def AI_StepScheduleAttr : AI_Attr<"StepSchedule", "step"> {
   let summary = "rate = lr * gamma^floor(epoch / every)";
   let parameters = (ins AI_Real:$gamma, DefaultValuedParameter<"int64_t", "1">:$every);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }
 def AI_InverseScheduleAttr : AI_Attr<"InverseSchedule", "inverse"> {
   let summary = "rate = lr * (1 + gamma * step)^-power, step counted from 0 per iteration";
   let parameters = (ins AI_Real:$gamma, AI_Real:$power);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

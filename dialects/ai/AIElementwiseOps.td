@@ -20,6 +20,7 @@ def AI_ConstantOp : AI_TensorOp<"constant", [ConstantLike, AI_Differentiable]> {
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AI_Tensor:$out);
   let assemblyFormat = "attr-dict $value";
+  let hasFolder = 1;
   let builders = [OpBuilder<(ins "::mlir::FloatType":$element, "double":$value)>];
 }
 
@@ -51,6 +52,7 @@ def AI_AddOp : AI_BinaryOp<"add", AI_NumericTensor, [Commutative]> {
     %y = ai.add %x, %b : (tensor<?x10xf32>, tensor<10xf32>) -> tensor<?x10xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_SubOp : AI_BinaryOp<"sub", AI_NumericTensor> {
@@ -66,6 +68,7 @@ def AI_SubOp : AI_BinaryOp<"sub", AI_NumericTensor> {
     %y = ai.sub %x, %m : (tensor<?x10xf32>, tensor<?x1xf32>) -> tensor<?x10xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_MulOp : AI_BinaryOp<"mul", AI_NumericTensor, [Commutative]> {
@@ -81,6 +84,7 @@ def AI_MulOp : AI_BinaryOp<"mul", AI_NumericTensor, [Commutative]> {
     %y = ai.mul %x, %s : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_DivOp : AI_BinaryOp<"div", AI_FloatTensor> {
@@ -96,6 +100,7 @@ def AI_DivOp : AI_BinaryOp<"div", AI_FloatTensor> {
     %y = ai.div %x, %n : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_MaxOp : AI_BinaryOp<"max", AI_FloatTensor, [Commutative]> {
@@ -110,6 +115,7 @@ def AI_MaxOp : AI_BinaryOp<"max", AI_FloatTensor, [Commutative]> {
     %y = ai.max %x, %zero : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_MinOp : AI_BinaryOp<"min", AI_FloatTensor, [Commutative]> {
@@ -124,6 +130,7 @@ def AI_MinOp : AI_BinaryOp<"min", AI_FloatTensor, [Commutative]> {
     %y = ai.min %x, %one : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_PowerOp : AI_BinaryOp<"power", AI_FloatTensor> {
@@ -140,6 +147,7 @@ def AI_PowerOp : AI_BinaryOp<"power", AI_FloatTensor> {
     %y = ai.power %x, %p : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
     ```
   }];
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,6 +176,7 @@ def AI_NegOp : AI_UnaryOp<"neg"> {
     %y = ai.neg %x : (tensor<4xf32>) -> tensor<4xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def AI_ExpOp : AI_UnaryOp<"exp"> {
@@ -281,6 +290,7 @@ def AI_ReLUOp : AI_UnaryOp<"relu"> {
     %y = ai.relu %x : (tensor<?x6x28x28xf32>) -> tensor<?x6x28x28xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -321,6 +331,7 @@ def AI_SelectOp : AI_TensorOp<"select", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_BoolTensor:$condition, AI_Tensor:$on_true, AI_Tensor:$on_false);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
 }
 
 def AI_CastOp : AI_Op<"cast", [Pure, SameOperandsAndResultShape, AI_Differentiable]> {
@@ -339,6 +350,7 @@ def AI_CastOp : AI_Op<"cast", [Pure, SameOperandsAndResultShape, AI_Differentiab
   let arguments = (ins AI_Tensor:$input);
   let results = (outs AI_Tensor:$out);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Type":$element)>];
 }
 

@@ -30,6 +30,7 @@ def AI_MaxPool2DOp : AI_Pool2DBase<"max_pool2d"> {
   let arguments = (ins AI_FloatTensor:$input, DenseI64ArrayAttr:$kernel,
       DenseI64ArrayAttr:$stride, DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0}">:$padding);
   let results = (outs AI_FloatTensor:$out);
+  let hasCanonicalizer = 1;
 }
 
 def AI_MaxPool2DWithIndexOp : AI_Pool2DBase<"max_pool2d_with_index"> {

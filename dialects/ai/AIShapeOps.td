@@ -19,6 +19,8 @@ def AI_ReshapeOp : AI_ListTensorOp<"reshape", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_Tensor:$input, DenseI64ArrayAttr:$shape);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def AI_FlattenOp : AI_TensorOp<"flatten", [AI_Differentiable]> {
@@ -35,6 +37,7 @@ def AI_FlattenOp : AI_TensorOp<"flatten", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_Tensor:$input);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
 }
 
 def AI_TransposeOp : AI_ListTensorOp<"transpose", [AI_Differentiable]> {
@@ -51,6 +54,8 @@ def AI_TransposeOp : AI_ListTensorOp<"transpose", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_Tensor:$input, DenseI64ArrayAttr:$permutation);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def AI_BroadcastOp : AI_ListTensorOp<"broadcast", [AI_Differentiable]> {
@@ -69,6 +74,7 @@ def AI_BroadcastOp : AI_ListTensorOp<"broadcast", [AI_Differentiable]> {
   let arguments = (ins AI_Tensor:$input, DenseI64ArrayAttr:$shape,
       OptionalAttr<DenseI64ArrayAttr>:$dims);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
   let extraClassDeclaration = [{
     /// The result dim of each operand dim: `dims`, or aligned at the right. Needs a ranked operand.
     ::llvm::SmallVector<int64_t> getDimsOrDefault();
@@ -90,6 +96,8 @@ def AI_BroadcastLikeOp : AI_ListTensorOp<"broadcast_like", [AI_Differentiable]> 
   }];
   let arguments = (ins AI_Tensor:$input, AI_Tensor:$like, OptionalAttr<DenseI64ArrayAttr>:$dims);
   let results = (outs AI_Tensor:$out);
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     /// The result dim of each operand dim: `dims`, or aligned at the right. Needs ranked operands.
     ::llvm::SmallVector<int64_t> getDimsOrDefault();
@@ -99,6 +107,7 @@ def AI_BroadcastLikeOp : AI_ListTensorOp<"broadcast_like", [AI_Differentiable]> 
 class AI_ReduceOp<string mnemonic> : AI_ListTensorOp<mnemonic, [AI_Differentiable]> {
   let arguments = (ins AI_FloatTensor:$input, DenseI64ArrayAttr:$dims, UnitAttr:$keepdims);
   let results = (outs AI_FloatTensor:$out);
+  let hasFolder = 1;
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferTypes(Adaptor op, ::ai::TypeInference &infer) {
       return ::ai::inferReduction(op.getInput(), op.getDims(), op.getKeepdims(), infer);

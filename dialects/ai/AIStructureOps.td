@@ -47,6 +47,7 @@ def AI_ModelOp : AI_Op<"model", [FunctionOpInterface, IsolatedFromAbove, AI_NotD
       OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// The types of the arguments and results, as FunctionOpInterface asks for them.
     ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
@@ -70,6 +71,7 @@ def AI_ReturnOp : AI_Op<"return", [Pure, Terminator, ReturnLike, HasParent<"Mode
   }];
   let arguments = (ins Variadic<AI_Tensor>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
+  let hasVerifier = 1;
 }
 
 def AI_YieldOp : AI_Op<"yield", [Pure, Terminator, ReturnLike, AI_NotDifferentiable]> {
@@ -106,6 +108,7 @@ def AI_ParameterOp : AI_Op<"parameter", [AI_NotDifferentiable]> {
   let arguments = (ins StrAttr:$name, OptionalAttr<AI_InitializerLike>:$init);
   let results = (outs AI_FloatTensor:$out);
   let assemblyFormat = "$name (`init` `(` $init^ `)`)? attr-dict `:` type($out)";
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// How the parameter's first value is drawn: `init`, or the default for its rank.
     ::ai::InitializerAttr getInitOrDefault();
@@ -113,7 +116,7 @@ def AI_ParameterOp : AI_Op<"parameter", [AI_NotDifferentiable]> {
 }
 
 def AI_TrainOp : AI_Op<"train", [HasParent<"::mlir::ModuleOp">, AI_NotDifferentiable,
-                                 AI_NotDifferentiable]> {
+                                 DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the recipe: how a model's parameters are found";
   let description = [{
     Minimises the mean of `loss` over batches of `batch` samples, `epochs` times through the data,
@@ -136,11 +139,12 @@ def AI_TrainOp : AI_Op<"train", [HasParent<"::mlir::ModuleOp">, AI_NotDifferenti
     $model `loss` `(` $loss `)` `optimizer` `(` $optimizer `)` (`schedule` `(` $schedule^ `)`)?
     attr-dict
   }];
+  let hasVerifier = 1;
 }
 
 class AI_GradientRequest<string mnemonic>
     : AI_Op<mnemonic, [HasParent<"::mlir::ModuleOp">, AI_NotDifferentiable,
-                       AI_NotDifferentiable]> {
+                       DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let arguments = (ins FlatSymbolRefAttr:$function, DenseI64ArrayAttr:$wrt);
   let assemblyFormat = "$function `wrt` $wrt attr-dict";
 }

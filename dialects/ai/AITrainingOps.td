@@ -22,6 +22,8 @@ def AI_DropoutOp : AI_TensorOp<"dropout", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_FloatTensor:$input, F64Attr:$rate);
   let results = (outs AI_FloatTensor:$out);
+  let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def AI_DropoutMaskOp : AI_TensorOp<"dropout_mask", [AI_Differentiable]> {
@@ -45,6 +47,7 @@ def AI_DropoutMaskOp : AI_TensorOp<"dropout_mask", [AI_Differentiable]> {
   let arguments = (ins AI_FloatTensor:$like, AI_IndexScalar:$seed, AI_IndexScalar:$step,
       AI_IndexScalar:$first, F64Attr:$rate, I64Attr:$stream);
   let results = (outs AI_FloatTensor:$out);
+  let hasVerifier = 1;
 }
 
 def AI_MaskSamplesOp : AI_TensorOp<"mask_samples", [AI_Differentiable]> {
@@ -62,6 +65,7 @@ def AI_MaskSamplesOp : AI_TensorOp<"mask_samples", [AI_Differentiable]> {
   }];
   let arguments = (ins AI_FloatTensor:$input, AI_IndexScalar:$first, AI_IndexScalar:$count);
   let results = (outs AI_FloatTensor:$out);
+  let hasFolder = 1;
 }
 
 def AI_ApplyOptimizerOp : AI_TensorOp<"apply_optimizer", [AttrSizedOperandSegments,
@@ -107,6 +111,7 @@ def AI_RelayoutOp : AI_Op<"relayout", [Pure, SameOperandsAndResultShape,
   let arguments = (ins AI_Tensor:$input);
   let results = (outs AI_Tensor:$out);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($out)";
+  let hasFolder = 1;
 }
 
 #endif // AI_TRAINING_OPS
