@@ -5,7 +5,28 @@
 
 #include "mlir/Pass/Pass.h"
 
+namespace mlir {
+class RewritePatternSet;
+class TypeConverter;
+namespace arith {
+class ArithDialect;
+} // namespace arith
+namespace linalg {
+class LinalgDialect;
+} // namespace linalg
+namespace math {
+class MathDialect;
+} // namespace math
+namespace tensor {
+class TensorDialect;
+} // namespace tensor
+} // namespace mlir
+
 namespace ai {
+/// The lowering of every `ai` op that a function holds; `types` drops layouts (see AIToLinalg).
+void populateAIToLinalgPatterns(const mlir::TypeConverter &types,
+                                mlir::RewritePatternSet &patterns);
+
 #define GEN_PASS_DECL
 #include "ai/Conversion/Passes.h.inc"
 

@@ -5,4 +5,43 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
+  let summary = "Lower ai ops to linalg.generic on tensors in memory order";
+  let description = [{
+    Each op becomes one `linalg.generic` per sum or map it consists of, with the op's location. A
+    tensor with the encoding `#ai.lanes<d>` becomes a tensor without encoding whose dimension d lies
+    last, and the loop over it runs innermost. The order of all other loops is chosen here: a
+    convolution visits a row of all output channels, its input gradient scatters into a row of zeros,
+    its weight gradient sums over the pixels last.
+
+    - A border (padding) is a copy into a filled tensor.
+    - A sum added to a value starts from this value: a gradient is added to its slot in place.
+    - A convolution that only a pool without overlap reads is ordered by the pool's windows.
+    - Floats carry `fastmath<contract>`, nothing else.
+    - Needs: static shapes; no structure ops (models, recipes, gradients, optimizers) left.
+    - Ensures: no `ai` op and no `#ai.lanes` is left in functions.
+    - Fails when: a tensor is unranked or has a `?`; an op that an earlier pass expands is left.
+
+    ```mlir
+    %y = ai.relu %x : (tensor<16x6xf32, #ai.lanes<0>>) -> tensor<16x6xf32, #ai.lanes<0>>
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = tensor.empty() : tensor<6x16xf32>
+    %1 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<6x16xf32>) outs(%0 : tensor<6x16xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %zero = arith.constant 0.0 : f32
+      %negative = arith.cmpf ogt, %zero, %in : f32
+      %value = arith.select %negative, %zero, %in : f32
+      linalg.yield %value : f32
+    } -> tensor<6x16xf32>
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+      "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // AI_CONVERSION_PASSES

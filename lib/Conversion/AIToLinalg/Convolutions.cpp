@@ -1,0 +1,169 @@
+// conv2d and its two gradients: one generic each, beside the border and the initial value.
+
+#include "Patterns.h"
+#include "Scalars.h"
+
+using namespace mlir;
+using namespace ai;
+
+//===----------------------------------------------------------------------===//
+// Convolution
+//===----------------------------------------------------------------------===//
+
+/// The input row (axis 0) or column (axis 1) that meets the kernel's row or column for an output's.
+template <typename Op>
+static AffineExpr inputIndex(Op op, int64_t axis, AffineExpr out, AffineExpr kernel) {
+  return out * op.getStride()[axis] + kernel * op.getDilation()[axis];
+}
+
+/// The operands of a convolution in memory; the image inside its border.
+namespace {
+struct ConvolutionOperands {
+  ConvolutionOperands(ImplicitLocOpBuilder &b, Conv2DOp op, Value input, Value weight, Value bias)
+      : image(padImages(b, {input, op.getInput().getType()}, op.getPadding(), 0)),
+        weight(weight, op.getWeight().getType()) {
+    if (bias)
+      this->bias.emplace(bias, op.getBias().getType());
+  }
+
+  Tensor image, weight;
+  std::optional<Tensor> bias;
+};
+} // namespace
+
+/// The convolution as a tensor [N, O, rows, columns], or [N, O, window rows, window columns, kernel
+/// rows, kernel columns] for windows of the given stride.
+static Tensor convolve(ImplicitLocOpBuilder &b, Conv2DOp op, const ConvolutionOperands &operands,
+                       RankedTensorType type, ArrayRef<int64_t> order,
+                       ArrayRef<int64_t> windowStride = {}) {
+  Nest nest(b);
+  Indices out = nest.loops(type.getRank());
+  AffineExpr i = nest.loop(), p = nest.loop(), q = nest.loop();
+  AffineExpr y = out[2], x = out[3];
+  if (!windowStride.empty()) {
+    y = y * windowStride[0] + out[4];
+    x = x * windowStride[1] + out[5];
+  }
+  nest.in(operands.image, {out[0], i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
+  nest.in(operands.weight, {out[1], i, p, q});
+  nest.out(initialSum(b, type, operands.bias, /*biasDim=*/1, order), out);
+
+  Indices loops = llvm::map_to_vector(order, [&](int64_t dim) { return out[dim]; });
+  // The innermost sum walks the smallest stride: with channels as lanes, that of the channels.
+  loops.append(getLaneDim(type) == 1 ? Indices{p, q, i} : Indices{i, p, q});
+  return {nest.build(loops, multiplyAdd).front(), type};
+}
+
+namespace {
+
+/// ai.conv2d -> the bias or zeros + one generic.
+struct LowerConv2D final : OpConversionPattern<Conv2DOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(Conv2DOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &rewriter) const final {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    ConvolutionOperands memory(b, op, operands.getInput(), operands.getWeight(),
+                               operands.getBias());
+    auto type = cast<RankedTensorType>(op.getType());
+    // In blocked layouts a row of all channels, then the next row: the rows of the input that it
+    // needs stay in the cache.
+    SmallVector<int64_t> rows{0, 2, 1, 3}, rowMajor{0, 1, 2, 3};
+    rewriter.replaceOp(op,
+                       convolve(b, op, memory, type, getLaneDim(type) ? rows : rowMajor).memory);
+    return success();
+  }
+};
+
+} // namespace
+
+Conv2DOp ai::getConvolutionInWindows(Value x, const Windows &windows) {
+  auto conv = x.getDefiningOp<Conv2DOp>();
+  if (!conv || !x.hasOneUse() || !windows.areTiles())
+    return {};
+  std::optional<int64_t> lane = getLaneDim(cast<RankedTensorType>(x.getType()));
+  return lane && *lane < 2 ? conv : Conv2DOp();
+}
+
+Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
+                             RankedTensorType type, const Windows &windows) {
+  ImplicitLocOpBuilder b(conv.getLoc(), rewriter);
+  auto remapped = [&](Value value) { return value ? rewriter.getRemappedValue(value) : value; };
+  ConvolutionOperands operands(b, conv, remapped(conv.getInput()), remapped(conv.getWeight()),
+                               remapped(conv.getBias()));
+  SmallVector<int64_t> shape(type.getShape());
+  shape.append(windows.kernel);
+  return convolve(b, conv, operands, type.clone(shape), {0, 2, 1, 3, 4, 5}, windows.stride);
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// ai.conv2d_input_gradient -> one generic that scatters into zeros, then the border is cut off.
+/// Scattering keeps a row of the result in registers and multiplies no border of zeros.
+struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(Conv2DInputGradientOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &rewriter) const final {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Tensor ct(operands.getCt(), op.getCt().getType());
+    Tensor weight(operands.getWeight(), op.getWeight().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    RankedTensorType bordered = growImages(type, op.getPadding());
+
+    Nest nest(b);
+    AffineExpr n = nest.loop(), i = nest.loop(), y = nest.loop(), p = nest.loop(), o = nest.loop(),
+               x = nest.loop(), q = nest.loop();
+    nest.in(ct, {n, o, y, x});
+    nest.in(weight, {o, i, p, q});
+    nest.out(filledTensor(b, bordered, 0),
+             {n, i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
+    Tensor result(nest.build({n, i, y, p, o, x, q}, multiplyAdd).front(), bordered);
+    rewriter.replaceOp(op, cropImages(b, result, op.getPadding()).memory);
+    return success();
+  }
+};
+
+/// ai.conv2d_weight_gradient -> zeros + one generic; with `per_sample` each sample, that is each
+/// lane, has a sum of its own.
+struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradientOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(Conv2DWeightGradientOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &rewriter) const final {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Tensor image = padImages(b, {operands.getInput(), op.getInput().getType()}, op.getPadding(), 0);
+    Tensor ct(operands.getCt(), op.getCt().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+
+    Nest nest(b);
+    AffineExpr n = nest.loop(), o = nest.loop(), i = nest.loop(), y = nest.loop(), x = nest.loop(),
+               p = nest.loop(), q = nest.loop();
+    Indices ctIndices{n, o, y, x}, out{o, i, p, q};
+    if (op.getPerSample())
+      out.insert(out.begin(), n);
+    nest.in(image, {n, i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
+    nest.in(ct, ctIndices);
+    nest.out(filledTensor(b, type, 0), out);
+
+    Indices order;
+    for (int64_t dim : getMemoryOrder(type))
+      order.push_back(out[dim]);
+    for (int64_t dim : getMemoryOrder(ct.type))
+      if (!llvm::is_contained(out, ctIndices[dim]))
+        order.push_back(ctIndices[dim]);
+    rewriter.replaceOp(op, nest.build(order, multiplyAdd));
+    return success();
+  }
+};
+
+} // namespace
+
+void ai::populateConvolutionLowerings(const TypeConverter &types, RewritePatternSet &patterns) {
+  patterns.add<LowerConv2D, LowerConv2DInputGradient, LowerConv2DWeightGradient>(
+      types, patterns.getContext());
+}
