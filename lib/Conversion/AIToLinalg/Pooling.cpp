@@ -11,8 +11,14 @@ using namespace ai;
 
 static constexpr double kNegativeInfinity = -std::numeric_limits<double>::infinity();
 
-/// The largest window that is written as straight-line code.
-static constexpr int64_t kLargestUnrolledWindow = 16;
+/// Whether windows are written as straight-line code. Linalg takes a plain index of an input for
+/// the range of its loop, which the first element of windows that step by 1 would contradict.
+static bool areUnrolled(const Windows &windows) {
+  constexpr int64_t kLargest = 16;
+  auto isFine = [](auto pair) { return std::get<0>(pair) == 1 || std::get<1>(pair) > 1; };
+  return windows.area() <= kLargest &&
+         llvm::all_of(llvm::zip(windows.kernel, windows.stride), isFine);
+}
 
 template <typename Op> static Windows getWindows(Op op) {
   return {llvm::to_vector(op.getKernel()), llvm::to_vector(op.getStride()),
@@ -37,8 +43,8 @@ static PoolInput getPoolInput(Op op, Value memory, double border,
                               ConversionPatternRewriter &rewriter) {
   Windows windows = getWindows(op);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  bool isSmall = windows.area() <= kLargestUnrolledWindow;
-  if (Conv2DOp conv = getConvolutionInWindows(op.getInput(), windows); conv && isSmall)
+  Conv2DOp conv = getConvolutionInWindows(op.getInput(), windows);
+  if (conv && areUnrolled(windows))
     return {convolveInWindows(rewriter, conv, type, windows), true};
   ImplicitLocOpBuilder b(op.getLoc(), rewriter);
   return {padImages(b, {memory, op.getInput().getType()}, windows.padding, border), false};
@@ -71,7 +77,7 @@ static Tensor foldWindows(ImplicitLocOpBuilder &b, const PoolInput &x, const Win
                           RankedTensorType type, double init, Combine fold) {
   Nest nest(b);
   Indices out = nest.loops(4);
-  if (windows.area() <= kLargestUnrolledWindow) {
+  if (areUnrolled(windows)) {
     addWindow(nest, x, out, windows);
     nest.out(emptyTensor(b, type), out);
     auto folded = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
@@ -209,9 +215,8 @@ struct LowerMaxPool2DWithIndex final : OpConversionPattern<MaxPool2DWithIndexOp>
     Windows windows = getWindows(op);
     auto out = cast<RankedTensorType>(op.getOut().getType());
     auto winner = cast<RankedTensorType>(op.getWinner().getType());
-    bool isSmall = windows.area() <= kLargestUnrolledWindow;
-    rewriter.replaceOp(op, isSmall ? findWinnersUnrolled(b, x, windows, out, winner)
-                                   : findWinners(b, x, windows, out, winner));
+    rewriter.replaceOp(op, areUnrolled(windows) ? findWinnersUnrolled(b, x, windows, out, winner)
+                                                : findWinners(b, x, windows, out, winner));
     return success();
   }
 };
