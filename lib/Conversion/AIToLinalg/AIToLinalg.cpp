@@ -1,7 +1,7 @@
 // convert-ai-to-linalg: every `ai` op of a function becomes `linalg.generic`s and views on tensors
 // in memory order. Patterns speak of logical dimensions; Layout.h permutes them.
 
-#include "Patterns.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
 
 #include "ai/Conversion/Passes.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"

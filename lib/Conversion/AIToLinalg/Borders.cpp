@@ -1,6 +1,6 @@
 // Borders around images: what padding means to a convolution or a pool.
 
-#include "Patterns.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
 
 using namespace mlir;
 using namespace ai;

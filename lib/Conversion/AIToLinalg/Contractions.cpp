@@ -1,7 +1,7 @@
 // matmul and linear, and the accumulation of any sum into a value that exists.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"

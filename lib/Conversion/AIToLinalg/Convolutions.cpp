@@ -1,7 +1,7 @@
 // conv2d and its two gradients: one generic each, beside the border and the initial value.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 using namespace mlir;
 using namespace ai;

@@ -1,7 +1,7 @@
 // Layouts and loop nests.
 
-#include "Layout.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Layout.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

@@ -1,7 +1,7 @@
 // Softmax and the per-sample losses. The largest logit is subtracted before exp is taken.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -3,7 +3,7 @@
 #ifndef AI_CONVERSION_AITOLINALG_PATTERNS_H
 #define AI_CONVERSION_AITOLINALG_PATTERNS_H
 
-#include "Layout.h"
+#include "lib/Conversion/AIToLinalg/Layout.h"
 
 namespace ai {
 

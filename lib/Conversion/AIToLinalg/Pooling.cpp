@@ -1,8 +1,8 @@
 // Windows over images. Small windows are straight-line code over all their elements, so that these
 // can stay in registers; large ones are loops.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

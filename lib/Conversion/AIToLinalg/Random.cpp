@@ -1,7 +1,7 @@
 // What depends on where a sample stands in the batch: dropout's mask and the mask of samples.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

@@ -1,7 +1,7 @@
 // Sums, means and maxima over dimensions, and the position of a maximum.
 
-#include "Patterns.h"
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 using namespace mlir;
 using namespace ai;

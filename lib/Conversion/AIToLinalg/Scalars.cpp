@@ -1,6 +1,6 @@
 // The arithmetic of one element.
 
-#include "Scalars.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

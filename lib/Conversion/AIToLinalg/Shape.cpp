@@ -1,6 +1,6 @@
 // Ops that only move or repeat elements.
 
-#include "Patterns.h"
+#include "lib/Conversion/AIToLinalg/Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
