@@ -1,4 +1,4 @@
-//===- Data.cpp - finding data sets ---------------------------------------===//
+//===- DataTest.cpp - finding data sets -----------------------------------===//
 //
 // Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Progress.cpp - progress lines and numbers --------------------------===//
+//===- ProgressTest.cpp - progress lines and numbers ----------------------===//
 //
 // Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

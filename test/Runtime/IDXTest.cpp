@@ -1,4 +1,4 @@
-//===- IDX.cpp - reading IDX files ----------------------------------------===//
+//===- IDXTest.cpp - reading IDX files ------------------------------------===//
 //
 // Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

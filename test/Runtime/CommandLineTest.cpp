@@ -1,4 +1,4 @@
-//===- CommandLine.cpp - the arguments of a program -----------------------===//
+//===- CommandLineTest.cpp - the arguments of a program -------------------===//
 //
 // Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
