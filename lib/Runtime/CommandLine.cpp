@@ -282,6 +282,8 @@ void Parser::addFunctions() {
     json(command, "Print a JSON array of the results");
     // Numbers may begin with a minus: everything from the first one on belongs to the function.
     command->prefix_command();
+    command->footer("Arguments follow in order: a number each, or for a tensor its elements, row by row,\n"
+                    "separated by commas. --json comes before them.");
   }
 }
 
@@ -290,6 +292,8 @@ Parser::Parser(const ai_rt_program_t &program, Options &options)
       app(program.num_steps ? concat("The model ", program.name, ", compiled.")
                             : concat("The functions of ", program.name, ", compiled."),
           options.programName) {
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Subcommands", "Commands");
   app.allow_extras();
   app.require_subcommand(0, 1);
   if (program.num_steps)

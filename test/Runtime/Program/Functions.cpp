@@ -17,12 +17,12 @@
 namespace {
 
 void value(char *, char *workspace) {
-  float *w = reinterpret_cast<float *>(workspace);
+  double *w = reinterpret_cast<double *>(workspace);
   w[2] = std::log(w[0]) + w[0] * w[1] - std::sin(w[1]);
 }
 
 void gradient(char *, char *workspace) {
-  float *w = reinterpret_cast<float *>(workspace);
+  double *w = reinterpret_cast<double *>(workspace);
   w[2] = 1 / w[0] + w[1];
   w[3] = w[0] - std::cos(w[1]);
 }
@@ -35,10 +35,10 @@ void scale(char *, char *workspace) {
 }
 
 const int64_t matrixShape[] = {2, 3};
-const ai_rt_tensor_info_t arguments[] = {{"x1", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 0, 4, 0, 0},
-                                         {"x2", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 4, 4, 0, 0}};
-const ai_rt_tensor_info_t results[] = {{"y1", AI_RT_RESULT, AI_RT_F32, 0, nullptr, 8, 4, 0, 0},
-                                       {"y2", AI_RT_RESULT, AI_RT_F32, 0, nullptr, 12, 4, 0, 0}};
+const ai_rt_tensor_info_t arguments[] = {{"x1", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
+                                         {"x2", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};
+const ai_rt_tensor_info_t results[] = {{"y1", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0},
+                                       {"y2", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 24, 8, 0, 0}};
 const ai_rt_tensor_info_t scaleArguments[] = {
     {"matrix", AI_RT_ARGUMENT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0},
     {"factor", AI_RT_ARGUMENT, AI_RT_I32, 0, nullptr, 64, 4, 0, 0}};
