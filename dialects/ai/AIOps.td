@@ -10,5 +10,6 @@ include "dialects/ai/AIPoolingOps.td"
 include "dialects/ai/AIShapeOps.td"
 include "dialects/ai/AILossOps.td"
 include "dialects/ai/AITrainingOps.td"
+include "dialects/ai/AIBlockOps.td"
 
 #endif // AI_OPS

@@ -178,7 +178,10 @@ LogicalResult TrainOp::verify() {
 
 LogicalResult TrainOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Operation *model = symbols.lookupNearestSymbolFrom(*this, getModelAttr());
-  // A model lifted into a function of its parameters keeps its name.
+  // A model lifted into a function of its parameters keeps its name; later its steps stand for it.
+  if (!model)
+    model = symbols.lookupNearestSymbolFrom(
+        *this, StringAttr::get(getContext(), getModel() + "_train_step"));
   if (isa_and_nonnull<ModelOp, func::FuncOp>(model))
     return success();
   return emitOpError("expects an ai.model in this module, got ") << getModelAttr();

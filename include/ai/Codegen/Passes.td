@@ -49,6 +49,59 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     Statistic<"numScalar", "num-scalar", "Ops lowered to scalar code">];
 }
 
+def AIBindResultsPass : Pass<"ai-bind-results", "mlir::ModuleOp"> {
+  let summary = "turn tensor arguments and results into buffers of the caller";
+  let description = [{
+    - Needs: functions on tensors of static shape.
+    - Ensures: every argument is a memref, no function has results. A result is written into the
+      argument with the same `ai.role` and `ai.name`, or into a new last argument.
+    - Fails when: an argument or result is no static tensor.
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
+}
+
+def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
+  let summary = "split the combine of a step among threads";
+  let description = [{
+    - Needs: affine nests on memrefs in functions with `ai.kind = "combine"`.
+    - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
+      same time, write what the function wrote, with the same bits for any number of parts.
+    - Fails when: never; what cannot be split is left to part 0.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
+}
+
+def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
+  let summary = "place every buffer at a constant offset of the program's regions";
+  let description = [{
+    Parameters, optimizer states, settings, metrics and gradient slots lie in the fixed region;
+    staged samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
+    intervals, 64-byte aligned.
+
+    - Needs: memref arguments with `ai.role`; allocations of static shape.
+    - Ensures: no allocation is left; functions have the signatures of `ai_rt.h`; the layout is in
+      the attributes `ai.tensors`, `ai.fixed_bytes`, `ai.slot_offset`, `ai.num_slots` of the module
+      and `ai.tensors`, `ai.workspace_bytes`, `ai.slot_bytes` of each function.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
+}
+
+def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
+  let summary = "write the runtime's table of the program, and main";
+  let description = [{
+    - Needs: `ai-plan-memory`'s attributes on functions of the LLVM dialect.
+    - Ensures: the constant `@symbol` is an `ai_rt_program_t`; with `main`, a function `@main`
+      that hands it to `ai_rt_main`.
+    - Fails when: never.
+  }];
+  let options = [
+    Option<"symbol", "symbol", "std::string", "\"ai_program\"", "Name of the table">,
+    Option<"makeMain", "main", "bool", "true", "Also write a main function">
+  ];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
 def AIFuseNestsPass : Pass<"ai-fuse-nests", "mlir::func::FuncOp"> {
   let summary = "Fuse affine nests that run over the same slices";
   let description = [{

@@ -1,0 +1,36 @@
+// From a model file to an artefact: what ai-compile does, usable without a process of its own.
+
+#ifndef AI_DRIVER_DRIVER_H
+#define AI_DRIVER_DRIVER_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include <string>
+
+namespace ai {
+
+/// What one compilation is asked for.
+struct CompileOptions {
+  std::string input;          ///< a model file, `-` for standard input
+  std::string output;         ///< empty: named after the input and the artefact
+  std::string emit = "exe";   ///< a stage, or llvm-ir, asm, obj, lib, exe
+  std::string cpu = "native"; ///< as clang's -mcpu
+  std::string linker;         ///< compiler driver that links; empty: $CC, clang-22, cc
+  std::string runtime;        ///< folder of libai_rt.a
+  unsigned optLevel = 3;
+  bool remarks = false;       ///< also print what the passes chose
+};
+
+/// Compiles; errors are printed to standard error, with their place in the model file. The output file is complete
+/// or not there.
+mlir::LogicalResult compile(const CompileOptions &options);
+
+/// Registers every dialect that a model or a stage may hold.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// The whole of the tools: arguments to exit code.
+int compileMain(int argc, char **argv);
+int optMain(int argc, char **argv);
+
+} // namespace ai
+
+#endif // AI_DRIVER_DRIVER_H

@@ -1,0 +1,44 @@
+// The stages of the compiler in their order: what each promises, which dialects may be left, how it is built.
+// The table drives `ai-compile --emit=STAGE`, its help, `ai-opt --ai-stage-STAGE` and `ai-check-stage`.
+
+#ifndef AI_PIPELINES_STAGES_H
+#define AI_PIPELINES_STAGES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace ai {
+
+/// What the machine and the user decide; everything else follows from the model.
+struct PipelineOptions {
+  int64_t vectorBits = 512;     ///< native vector width of the target
+  int64_t vectorRegisters = 32; ///< how many of them there are
+  unsigned optLevel = 3;        ///< 0: no fusion and no register tiles
+  bool makeMain = true;         ///< also write `main`
+  std::string symbol = "ai_program"; ///< name of the program's table
+};
+
+struct Stage {
+  llvm::StringRef name;
+  llvm::StringRef promise;
+  /// The dialects that may be left when the stage is over, separated by spaces.
+  llvm::StringRef dialects;
+  void (*build)(mlir::OpPassManager &, const PipelineOptions &);
+};
+
+/// All stages, in order.
+llvm::ArrayRef<Stage> getStages();
+
+/// The stage of that name, or null.
+const Stage *findStage(llvm::StringRef name);
+
+/// Appends all stages up to and including `last`, each followed by its check.
+void buildStages(mlir::OpPassManager &pm, const Stage &last, const PipelineOptions &options);
+
+/// Registers `--ai-stage-NAME` (that stage alone, its predecessors taken for done) and `--ai-check-stage`.
+void registerStages();
+
+} // namespace ai
+
+#endif // AI_PIPELINES_STAGES_H

@@ -1,0 +1,297 @@
+// Writes the table that the runtime reads (`ai_rt_program_t` of ai_rt.h) as constants of the module, and `main`.
+// Every field is eight bytes wide, so the records have no padding and need no knowledge of the target's C ABI.
+
+#include "ai/Codegen/Passes.h"
+#include "dialects/ai/AIDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace ai {
+#define GEN_PASS_DEF_AIEMITPROGRAMPASS
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+namespace {
+constexpr int64_t kAbiVersion = 1;
+
+/// One field of a record: a number, the address of a symbol, or null.
+struct Field {
+  enum Kind { Integer, Real, Address } kind;
+  int64_t integer = 0;
+  double real = 0;
+  std::string symbol; // empty: null
+
+  Field(int64_t value) : kind(Integer), integer(value) {}
+  Field(double value) : kind(Real), real(value) {}
+  Field(std::string name) : kind(Address), symbol(std::move(name)) {}
+};
+using Record = SmallVector<Field>;
+
+/// Appends constants to a module.
+class ConstantWriter {
+public:
+  ConstantWriter(ModuleOp module) : module(module), b(module.getBodyRegion()) {
+    b.setInsertionPointToEnd(module.getBody());
+    pointer = LLVM::LLVMPointerType::get(b.getContext());
+  }
+
+  std::string text(StringRef value) {
+    std::string bytes = value.str() + '\0';
+    std::string name = fresh("text");
+    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
+    LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Internal,
+                           name, b.getStringAttr(bytes));
+    return name;
+  }
+
+  /// Records of one shape, one after the other; the name of the symbol, empty when there are none.
+  std::string records(ArrayRef<Record> rows, std::string name = "") {
+    if (rows.empty())
+      return "";
+    SmallVector<Type> fields;
+    for (const Field &field : rows.front())
+      fields.push_back(typeOf(field));
+    auto row = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
+    auto type = LLVM::LLVMArrayType::get(row, rows.size());
+    bool exported = !name.empty();
+    name = exported ? name : fresh("table");
+    auto global = LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
+                                         exported ? LLVM::Linkage::External : LLVM::Linkage::Internal,
+                                         name, Attribute(), /*alignment=*/8);
+    OpBuilder inside(b.getContext());
+    inside.createBlock(&global.getInitializerRegion());
+    Value table = LLVM::UndefOp::create(inside, module.getLoc(), type);
+    for (auto [r, record] : llvm::enumerate(rows))
+      for (auto [f, field] : llvm::enumerate(record))
+        table = LLVM::InsertValueOp::create(inside, module.getLoc(), table, value(inside, field),
+                                            ArrayRef<int64_t>{int64_t(r), int64_t(f)});
+    LLVM::ReturnOp::create(inside, module.getLoc(), table);
+    return name;
+  }
+
+  std::string integers(ArrayRef<int64_t> values) {
+    SmallVector<Record> rows;
+    for (int64_t v : values)
+      rows.push_back({Field(v)});
+    return records(rows);
+  }
+
+  OpBuilder &builder() { return b; }
+
+private:
+  std::string fresh(StringRef kind) { return ("ai." + kind + "." + Twine(count++)).str(); }
+
+  Type typeOf(const Field &field) {
+    if (field.kind == Field::Address)
+      return pointer;
+    return field.kind == Field::Integer ? Type(b.getI64Type()) : Type(b.getF64Type());
+  }
+
+  Value value(OpBuilder &inside, const Field &field) {
+    Location loc = module.getLoc();
+    if (field.kind == Field::Integer)
+      return LLVM::ConstantOp::create(inside, loc, b.getI64Type(), b.getI64IntegerAttr(field.integer));
+    if (field.kind == Field::Real)
+      return LLVM::ConstantOp::create(inside, loc, b.getF64Type(), b.getF64FloatAttr(field.real));
+    if (field.symbol.empty())
+      return LLVM::ZeroOp::create(inside, loc, pointer);
+    return LLVM::AddressOfOp::create(inside, loc, pointer, field.symbol);
+  }
+
+  ModuleOp module;
+  OpBuilder b;
+  Type pointer;
+  unsigned count = 0;
+};
+
+int64_t roleCode(StringRef role) {
+  static constexpr StringRef names[] = {"parameter", "state",  "setting",  "input", "target",
+                                        "output",    "metric", "argument", "result"};
+  return llvm::find(names, role) - std::begin(names);
+}
+
+int64_t dtypeCode(Type type) {
+  if (type.isF32())
+    return 0;
+  if (type.isF64())
+    return 1;
+  switch (type.getIntOrFloatBitWidth()) {
+  case 32:
+    return 2;
+  case 64:
+    return 3;
+  case 8:
+    return 4;
+  default:
+    return 5;
+  }
+}
+
+class ProgramWriter {
+public:
+  ProgramWriter(ModuleOp module) : module(module), writer(module) {}
+
+  /// Returns the name of the program's symbol.
+  std::string write(StringRef symbol) {
+    SmallVector<Record> steps, functions;
+    for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
+      auto kind = f->getAttrOfType<StringAttr>("ai.kind");
+      if (kind && kind.getValue() == "block")
+        steps.push_back(step(f));
+      else if (!kind && f->hasAttr("ai.tensors"))
+        functions.push_back(function(f));
+    }
+    auto recipe = module->getAttrOfType<DictionaryAttr>("ai.recipe");
+    StringRef name = recipe ? recipe.getAs<StringAttr>("name").getValue() : module.getName().value_or("module");
+    auto tensors = module->getAttrOfType<ArrayAttr>("ai.tensors");
+    Record program{Field(writer.text(name)),
+                   Field(kAbiVersion),
+                   Field(blockSize),
+                   Field(integer("ai.num_slots")),
+                   Field(integer("ai.fixed_bytes")),
+                   Field(int64_t(tensors ? tensors.size() : 0)),
+                   Field(tensorTable(tensors)),
+                   Field(int64_t(steps.size())),
+                   Field(writer.records(steps)),
+                   Field(int64_t(functions.size())),
+                   Field(writer.records(functions))};
+    auto entry = [&](StringRef key) -> int64_t {
+      auto value = recipe ? recipe.getAs<IntegerAttr>(key) : IntegerAttr();
+      return value ? value.getInt() : 0;
+    };
+    for (StringRef key : {"loss", "num_classes", "batch", "epochs", "seed"})
+      program.push_back(Field(entry(key)));
+    for (StringRef key : {"mean", "std"}) {
+      auto value = recipe ? recipe.getAs<FloatAttr>(key) : FloatAttr();
+      program.push_back(Field(value ? value.getValueAsDouble() : (key == "std" ? 1.0 : 0.0)));
+    }
+    auto plan = module->getAttrOfType<StringAttr>("ai.plan");
+    program.push_back(Field(writer.text(plan ? plan.getValue() : "")));
+    return writer.records({program}, symbol.str());
+  }
+
+  /// int main(argc, argv) { return ai_rt_main(&program, argc, argv); }
+  void writeMain(StringRef program) {
+    OpBuilder &b = writer.builder();
+    Location loc = module.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer});
+    auto callee = LLVM::LLVMFuncOp::create(b, loc, "ai_rt_main", type);
+    auto main = LLVM::LLVMFuncOp::create(
+        b, loc, "main", LLVM::LLVMFunctionType::get(b.getI32Type(), {b.getI32Type(), pointer}));
+    OpBuilder inside(b.getContext());
+    Block *body = main.addEntryBlock(inside);
+    inside.setInsertionPointToStart(body);
+    Value table = LLVM::AddressOfOp::create(inside, loc, pointer, program);
+    auto call = LLVM::CallOp::create(
+        inside, loc, callee, ValueRange{table, body->getArgument(0), body->getArgument(1)});
+    LLVM::ReturnOp::create(inside, loc, call.getResults());
+  }
+
+private:
+  int64_t integer(StringRef name, Operation *op = nullptr) {
+    auto attribute = (op ? op : module.getOperation())->getAttrOfType<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  }
+
+  std::string tensorTable(ArrayAttr tensors) {
+    SmallVector<Record> rows;
+    if (tensors)
+      for (auto tensor : tensors.getAsRange<DictionaryAttr>())
+        rows.push_back(tensorRecord(tensor));
+    return writer.records(rows);
+  }
+
+  Record tensorRecord(DictionaryAttr tensor) {
+    auto type = cast<ShapedType>(tensor.getAs<TypeAttr>("type").getValue());
+    auto [init, value] = initial(tensor);
+    return {Field(writer.text(tensor.getAs<StringAttr>("name").getValue())),
+            Field(roleCode(tensor.getAs<StringAttr>("role").getValue())),
+            Field(dtypeCode(type.getElementType())),
+            Field(type.getRank()),
+            Field(writer.integers(type.getShape())),
+            Field(tensor.getAs<IntegerAttr>("offset").getInt()),
+            Field(tensor.getAs<IntegerAttr>("bytes").getInt()),
+            Field(init),
+            Field(value)};
+  }
+
+  /// How the runtime fills a tensor at first: 0 constant, 1 uniform on [-v, v], 2 normal with deviation v.
+  std::pair<int64_t, double> initial(DictionaryAttr tensor) {
+    if (auto value = tensor.getAs<FloatAttr>("value"))
+      return {0, value.getValueAsDouble()};
+    auto init = tensor.getAs<ai::InitializerAttr>("init");
+    if (!init)
+      return {0, 0.0};
+    int64_t code = init.getKind() == ai::InitializerKind::uniform  ? 1
+                   : init.getKind() == ai::InitializerKind::normal ? 2
+                                                                   : 0;
+    return {code, init.getValue().convertToDouble()};
+  }
+
+  Record step(LLVM::LLVMFuncOp block) {
+    StringRef base = block->getAttrOfType<StringAttr>("ai.step").getValue();
+    auto combine = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_combine").str());
+    SmallVector<Attribute> tensors(block->getAttrOfType<ArrayAttr>("ai.tensors").getValue());
+    int64_t workspace = integer("ai.workspace_bytes", block);
+    if (combine) {
+      workspace = std::max(workspace, integer("ai.workspace_bytes", combine));
+      llvm::append_range(tensors, combine->getAttrOfType<ArrayAttr>("ai.tensors"));
+    }
+    blockSize = integer("ai.size", block);
+    StringRef name = base.ends_with("_train_step") ? "train" : base.ends_with("_evaluate") ? "evaluate" : "predict";
+    auto flops = block->getAttrOfType<FloatAttr>("ai.flops");
+    ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
+    return {Field(writer.text(name)),
+            Field(block.getName().str()),
+            Field(combine ? combine.getName().str() : std::string()),
+            Field(workspace),
+            Field(integer("ai.slot_bytes", block)),
+            Field(integer("ai.slot_offset")),
+            Field(int64_t(tensors.size())),
+            Field(tensorTable(table)),
+            Field(flops ? flops.getValueAsDouble() : 0.0)};
+  }
+
+  Record function(LLVM::LLVMFuncOp f) {
+    SmallVector<Attribute> args, results;
+    for (Attribute tensor : f->getAttrOfType<ArrayAttr>("ai.tensors")) {
+      StringRef role = cast<DictionaryAttr>(tensor).getAs<StringAttr>("role").getValue();
+      (role == "result" ? results : args).push_back(tensor);
+    }
+    MLIRContext *context = f.getContext();
+    return {Field(writer.text(f.getName())),
+            Field(f.getName().str()),
+            Field(integer("ai.workspace_bytes", f)),
+            Field(int64_t(args.size())),
+            Field(tensorTable(ArrayAttr::get(context, args))),
+            Field(int64_t(results.size())),
+            Field(tensorTable(ArrayAttr::get(context, results)))};
+  }
+
+  ModuleOp module;
+  ConstantWriter writer;
+  int64_t blockSize = 1;
+};
+
+/// The table says it all now; LLVM would warn of argument attributes that it does not know.
+void removeArgumentAttributes(ModuleOp module) {
+  for (auto f : module.getOps<LLVM::LLVMFuncOp>())
+    for (unsigned i = 0; i < f.getNumArguments(); ++i)
+      for (StringRef name : {"ai.role", "ai.name"})
+        f.removeArgAttr(i, name);
+}
+
+struct EmitProgramPass : ai::impl::AIEmitProgramPassBase<EmitProgramPass> {
+  using AIEmitProgramPassBase::AIEmitProgramPassBase;
+
+  void runOnOperation() final {
+    ProgramWriter writer(getOperation());
+    std::string program = writer.write(symbol);
+    if (makeMain)
+      writer.writeMain(program);
+    removeArgumentAttributes(getOperation());
+  }
+};
+} // namespace

@@ -1,0 +1,211 @@
+// Splits the combine of a step among threads. The function is called once per thread with (part, parts). A nest that
+// writes buffers of the caller runs over its own share of the outermost loop, when every iteration of that loop writes
+// its own elements; otherwise part 0 runs it alone. A nest that writes only temporaries is run by every thread in its
+// own workspace: that costs a little work and no synchronisation. So the bits do not depend on the number of threads.
+
+#include "ai/Codegen/Passes.h"
+#include "lib/Codegen/AffineAccess.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+using affine::AffineForOp;
+
+namespace ai {
+#define GEN_PASS_DEF_AIPARTITIONCOMBINEPASS
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+using namespace ai;
+
+/// The allocation or argument below all views.
+static Value memoryOf(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  return memref;
+}
+
+namespace {
+/// An op of the function's body that touches memory, with what it touches.
+struct Nest {
+  Operation *op;
+  Accesses accesses;
+  bool isKnown = true; // `accesses` is all that it touches
+  bool shared = false; // other threads see its writes, or those of a nest that touches them
+};
+
+class Partitioner {
+public:
+  Partitioner(func::FuncOp f) : function(f) {}
+
+  void run() {
+    for (Operation &op : function.getBody().front())
+      collect(op);
+    markShared();
+    addPartArguments();
+    bool partitioned = llvm::all_of(nests, [&](Nest &n) { return !n.shared || !hasConflict(n); });
+    for (Nest &nest : nests) {
+      if (!nest.shared)
+        continue;
+      if (partitioned && isSliced(nest))
+        restrictToPart(cast<AffineForOp>(nest.op));
+      else if (nest.op->use_empty())
+        restrictToFirstPart(nest.op);
+    }
+  }
+
+private:
+  void collect(Operation &op) {
+    Nest nest{&op, {}};
+    nest.isKnown = collectAccesses(&op, nest.accesses);
+    if (!nest.accesses.empty() || !nest.isKnown)
+      nests.push_back(nest);
+  }
+
+  /// A nest is shared when it writes a buffer of the caller, or what such a nest also touches.
+  void markShared() {
+    for (Nest &nest : nests)
+      nest.shared = !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) {
+        return a.isWrite && isa<BlockArgument>(memoryOf(a.memref));
+      });
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (Nest &a : nests)
+        for (Nest &b : nests)
+          if (a.shared && !b.shared && meets(a, b))
+            changed = b.shared = true;
+    }
+  }
+
+  /// Whether `b` touches what `a` writes.
+  static bool meets(const Nest &a, const Nest &b) {
+    return llvm::any_of(a.accesses, [&](const Access &x) {
+      return x.isWrite && llvm::any_of(b.accesses, [&](const Access &y) {
+               return mayShareMemory(x.memref, y.memref);
+             });
+    });
+  }
+
+  /// Whether each iteration of the outermost loop touches only its own slice of all that shared nests write.
+  bool isSliced(const Nest &nest) {
+    auto loop = dyn_cast<AffineForOp>(nest.op);
+    if (!loop || !nest.isKnown || !tripCount(loop) || loop.getNumResults())
+      return false;
+    return llvm::all_of(nest.accesses, [&](const Access &a) {
+      return !isWrittenByShared(a) || sliceDimension(a, loop).has_value();
+    });
+  }
+
+  bool isWrittenByShared(const Access &a) {
+    return llvm::any_of(nests, [&](const Nest &n) {
+      return n.shared && llvm::any_of(n.accesses, [&](const Access &x) {
+               return x.isWrite && mayShareMemory(x.memref, a.memref);
+             });
+    });
+  }
+
+  /// A nest that is not split like another one that touches what it writes.
+  bool hasConflict(const Nest &nest) {
+    if (!nest.op->use_empty() && feedsSlicedNest(nest.op))
+      return true;
+    return llvm::any_of(nests, [&](const Nest &other) {
+      return other.op != nest.op && meets(nest, other) && !splitAlike(nest, other);
+    });
+  }
+
+  /// A value that is read outside loops while part 0 writes its place may only reach what part 0 does.
+  bool feedsSlicedNest(Operation *op) {
+    SetVector<Operation *> users;
+    getForwardSlice(op, &users);
+    return llvm::any_of(nests, [&](const Nest &nest) {
+      return nest.shared && isSliced(nest) && llvm::any_of(users, [&](Operation *user) { return nest.op->isAncestor(user); });
+    });
+  }
+
+  bool splitAlike(const Nest &a, const Nest &b) {
+    if (!isSliced(a) || !isSliced(b))
+      return !isSliced(a) && !isSliced(b);
+    auto x = cast<AffineForOp>(a.op), y = cast<AffineForOp>(b.op);
+    if (x.getConstantLowerBound() != y.getConstantLowerBound() ||
+        x.getConstantUpperBound() != y.getConstantUpperBound() || x.getStep() != y.getStep())
+      return false;
+    for (const Access &p : a.accesses)
+      for (const Access &q : b.accesses)
+        if ((p.isWrite || q.isWrite) && mayShareMemory(p.memref, q.memref) &&
+            (p.memref != q.memref || sliceDimension(p, x) != sliceDimension(q, y)))
+          return false;
+    return true;
+  }
+
+  /// The dimension whose index is the loop plus a constant within one step.
+  static std::optional<unsigned> sliceDimension(const Access &access, AffineForOp loop) {
+    for (auto [i, index] : llvm::enumerate(access.indices)) {
+      if (index.factorOf(loop.getInductionVar()) != 1)
+        continue;
+      LinearIndex rest = index.without(loop.getInductionVar());
+      if (rest.terms.empty() && rest.constant >= 0 && rest.constant < loop.getStepAsInt())
+        return i;
+    }
+    return std::nullopt;
+  }
+
+  void addPartArguments() {
+    OpBuilder b(function);
+    for (StringRef role : {"part", "parts"}) {
+      unsigned index = function.getNumArguments();
+      (void)function.insertArgument(
+          index, b.getIndexType(),
+          b.getDictionaryAttr(b.getNamedAttr("ai.role", b.getStringAttr(role))), function.getLoc());
+      (role == "part" ? part : parts) = function.getArgument(index);
+    }
+  }
+
+  /// lower + step * (trips * p / parts), for p = part and part + 1.
+  void restrictToPart(AffineForOp loop) {
+    OpBuilder b(loop);
+    Location loc = loop.getLoc();
+    int64_t lower = loop.getConstantLowerBound(), step = loop.getStepAsInt();
+    int64_t trips = llvm::divideCeil(loop.getConstantUpperBound() - lower, step);
+    auto bound = [&](Value p) -> Value {
+      Value share = arith::DivUIOp::create(
+          b, loc, arith::MulIOp::create(b, loc, p, arith::ConstantIndexOp::create(b, loc, trips)),
+          parts);
+      Value scaled = arith::MulIOp::create(b, loc, share, arith::ConstantIndexOp::create(b, loc, step));
+      return arith::AddIOp::create(b, loc, scaled, arith::ConstantIndexOp::create(b, loc, lower));
+    };
+    Value next = arith::AddIOp::create(b, loc, part, arith::ConstantIndexOp::create(b, loc, 1));
+    AffineMap identity = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
+    loop.setLowerBound(bound(part), identity);
+    // The last step may reach past the upper bound: min keeps the loop's own end.
+    AffineMap end = AffineMap::get(
+        0, 1, {b.getAffineSymbolExpr(0), b.getAffineConstantExpr(loop.getConstantUpperBound())},
+        b.getContext());
+    loop.setUpperBound(bound(next), end);
+  }
+
+  void restrictToFirstPart(Operation *op) {
+    OpBuilder b(op);
+    Value zero = arith::ConstantIndexOp::create(b, op->getLoc(), 0);
+    Value first = arith::CmpIOp::create(b, op->getLoc(), arith::CmpIPredicate::eq, part, zero);
+    auto guard = scf::IfOp::create(b, op->getLoc(), first);
+    op->moveBefore(guard.thenYield());
+  }
+
+  func::FuncOp function;
+  SmallVector<Nest> nests;
+  Value part, parts;
+};
+
+struct PartitionCombinePass : ai::impl::AIPartitionCombinePassBase<PartitionCombinePass> {
+  void runOnOperation() final {
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      if (!f.isDeclaration() && f->getAttr("ai.kind") == StringAttr::get(&getContext(), "combine"))
+        Partitioner(f).run();
+  }
+};
+} // namespace

@@ -1,0 +1,299 @@
+// Lays out all memory of a program. Three regions, each at constant offsets:
+//   fixed      parameters, optimizer states, settings, metrics, then the gradient slots: one per program
+//   slot       the sums that blocks add to: one per slot, inside the fixed region
+//   workspace  staged samples, scalars and temporaries of one function: one per thread
+// Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it, largest first (best fit
+// over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020).
+
+#include "ai/Codegen/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+
+namespace ai {
+#define GEN_PASS_DEF_AIPLANMEMORYPASS
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+namespace {
+constexpr int64_t kAlignment = 64;
+
+/// A value of memref type that gets a place in the workspace; it lives from `first` to `last` (positions of ops).
+struct Buffer {
+  Value value;
+  int64_t bytes, first, last, offset = 0;
+  size_t order = 0;
+  bool meets(const Buffer &o) const { return first <= o.last && o.first <= last; }
+};
+
+int64_t bytesOf(Type type) {
+  auto memref = cast<MemRefType>(type);
+  return memref.getNumElements() * llvm::divideCeil(memref.getElementTypeBitWidth(), 8);
+}
+int64_t alignedBytesOf(Type type) { return llvm::alignTo(bytesOf(type), kAlignment); }
+
+StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
+  auto attribute = f.getArgAttrOfType<StringAttr>(argument, name);
+  return attribute ? attribute.getValue() : "";
+}
+
+bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
+bool livesInFixed(StringRef role) { return isIn(role, {"parameter", "state", "setting", "metric"}); }
+bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
+bool isStaged(StringRef role) { return isIn(role, {"input", "target", "output", "argument", "result"}); }
+
+/// Offsets in the fixed region by role and name, the same for all functions of the program.
+struct FixedRegion {
+  llvm::MapVector<std::pair<StringRef, StringRef>, int64_t> offsets;
+  int64_t bytes = 0, slotOffset = 0, slotBytes = 0;
+};
+
+/// Places largest first, each in the lowest gap among the buffers it meets; returns the end of the highest.
+int64_t place(SmallVectorImpl<Buffer> &buffers) {
+  int64_t end = 0;
+  for (auto [i, buffer] : llvm::enumerate(buffers))
+    buffer.order = i;
+  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) {
+    return std::make_tuple(-a.bytes, a.order) < std::make_tuple(-b.bytes, b.order);
+  });
+  for (auto [i, buffer] : llvm::enumerate(buffers)) {
+    SmallVector<std::pair<int64_t, int64_t>> taken;
+    for (const Buffer &placed : ArrayRef(buffers).take_front(i))
+      if (placed.meets(buffer))
+        taken.push_back({placed.offset, placed.offset + placed.bytes});
+    llvm::sort(taken);
+    for (auto [begin, stop] : taken) {
+      if (buffer.offset + buffer.bytes <= begin)
+        break;
+      buffer.offset = std::max(buffer.offset, stop);
+    }
+    end = std::max(end, buffer.offset + buffer.bytes);
+  }
+  return end;
+}
+
+class FunctionPlanner {
+public:
+  FunctionPlanner(func::FuncOp f, const FixedRegion &fixed)
+      : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()) {}
+
+  void run(int64_t slots) {
+    for (Operation &op : body)
+      position[&op] = position.size();
+    collectBuffers();
+    workspaceBytes = place(buffers);
+    numOld = function.getNumArguments();
+    addRegionArguments(slots);
+    b.setInsertionPointToStart(&body);
+    SmallVector<Attribute> tensors;
+    for (unsigned i = 0; i < numOld; ++i)
+      bindArgument(i, tensors);
+    for (const Buffer &buffer : buffers)
+      if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
+        alloc.replaceAllUsesWith(view(workspace, buffer.offset, alloc.getType(), alloc.getLoc()));
+        alloc.erase();
+      }
+    llvm::BitVector old(function.getNumArguments());
+    old.set(0, numOld);
+    (void)function.eraseArguments(old);
+    function->setAttr("ai.workspace_bytes", b.getI64IntegerAttr(workspaceBytes));
+    function->setAttr("ai.slot_bytes", b.getI64IntegerAttr(fixed.slotBytes));
+    function->setAttr("ai.tensors", b.getArrayAttr(tensors));
+  }
+
+private:
+  void collectBuffers() {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      StringRef role = stringAttr(function, i, "ai.role");
+      BlockArgument argument = function.getArgument(i);
+      // The caller fills inputs before the call and reads outputs after it.
+      if (isStaged(role) || isScalar(role))
+        buffers.push_back({argument, alignedBytesOf(argument.getType()), -1,
+                           isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
+    }
+    function.walk([&](memref::AllocOp alloc) {
+      Buffer buffer{alloc, alignedBytesOf(alloc.getType()), INT64_MAX, -1};
+      extendLife(alloc, buffer);
+      if (buffer.last >= 0)
+        buffers.push_back(buffer);
+    });
+  }
+
+  int64_t lastUse(Value value) {
+    Buffer life{value, 0, INT64_MAX, -1};
+    extendLife(value, life);
+    return life.last;
+  }
+
+  /// A buffer lives from the first to the last op of the body that touches it or a view of it.
+  void extendLife(Value memref, Buffer &buffer) {
+    for (Operation *user : memref.getUsers()) {
+      int64_t at = position.lookup(body.findAncestorOpInBlock(*user));
+      if (isa<ViewLikeOpInterface>(user))
+        extendLife(user->getResult(0), buffer);
+      buffer.first = std::min(buffer.first, at);
+      buffer.last = std::max(buffer.last, at);
+    }
+  }
+
+  Value addArgument(Type type, StringRef role) {
+    unsigned index = function.getNumArguments();
+    SmallVector<NamedAttribute> attributes{b.getNamedAttr("ai.role", b.getStringAttr(role))};
+    if (isa<MemRefType>(type)) {
+      attributes.push_back(b.getNamedAttr("llvm.noalias", b.getUnitAttr()));
+      attributes.push_back(b.getNamedAttr("llvm.align", b.getI64IntegerAttr(kAlignment)));
+    }
+    (void)function.insertArgument(index, type, b.getDictionaryAttr(attributes), function.getLoc());
+    return function.getArgument(index);
+  }
+
+  /// The signatures of ai_rt_block_fn, ai_rt_combine_fn and a plain function's `run`.
+  void addRegionArguments(int64_t slots) {
+    auto arena = [&](int64_t bytes) { return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type()); };
+    auto kind = function->getAttrOfType<StringAttr>("ai.kind");
+    fixedBase = addArgument(arena(fixed.bytes), "fixed");
+    workspace = addArgument(arena(workspaceBytes), "workspace");
+    if (!kind)
+      return;
+    bool isBlock = kind.getValue() == "block";
+    if (isBlock) {
+      slot = addArgument(arena(fixed.slotBytes), "slot");
+      scalars["first"] = addArgument(b.getI64Type(), "first");
+    } else {
+      scalars["part"] = addArgument(b.getIndexType(), "part");
+      scalars["parts"] = addArgument(b.getIndexType(), "parts");
+    }
+    for (StringRef role : {"count", "step", "epoch", "seed"})
+      scalars[role] = addArgument(b.getI64Type(), role);
+  }
+
+  Value view(Value region, int64_t offset, Type type, Location loc) {
+    Value at = arith::ConstantIndexOp::create(b, loc, offset);
+    return memref::ViewOp::create(b, loc, cast<MemRefType>(type), region, at, ValueRange());
+  }
+
+  int64_t workspaceOffset(Value value) {
+    return llvm::find_if(buffers, [&](const Buffer &o) { return o.value == value; })->offset;
+  }
+
+  void bindArgument(unsigned i, SmallVectorImpl<Attribute> &tensors) {
+    BlockArgument argument = function.getArgument(i);
+    StringRef role = stringAttr(function, i, "ai.role"), name = stringAttr(function, i, "ai.name");
+    if (isIn(role, {"part", "parts"})) {
+      argument.replaceAllUsesWith(scalars[role]);
+      return;
+    }
+    Type type = argument.getType();
+    Location loc = argument.getLoc();
+    Value bound;
+    int64_t offset = 0;
+    if (livesInFixed(role)) {
+      offset = fixed.offsets.lookup({role, name});
+      bound = view(fixedBase, offset, type, loc);
+    } else if (role == "slot") {
+      offset = slotTop;
+      slotTop += alignedBytesOf(type);
+      bound = view(slot, offset, type, loc);
+    } else if (role == "slots") {
+      auto index = function.getArgAttrOfType<IntegerAttr>(i, "ai.slot").getInt();
+      if (index != currentSlot)
+        slotTop = 0;
+      currentSlot = index;
+      offset = fixed.slotOffset + index * fixed.slotBytes + slotTop;
+      slotTop += alignedBytesOf(type);
+      bound = view(fixedBase, offset, type, loc);
+    } else {
+      offset = workspaceOffset(argument);
+      bound = view(workspace, offset, type, loc);
+      if (isScalar(role))
+        memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
+    }
+    argument.replaceAllUsesWith(bound);
+    if (isStaged(role) || role == "metric")
+      tensors.push_back(describe(b, function, i, offset));
+  }
+
+public:
+  /// What the program's table says of one tensor.
+  static Attribute describe(Builder &b, func::FuncOp f, unsigned i, int64_t offset) {
+    Type type = f.getArgument(i).getType();
+    SmallVector<NamedAttribute> entries{
+        b.getNamedAttr("name", b.getStringAttr(stringAttr(f, i, "ai.name"))),
+        b.getNamedAttr("role", b.getStringAttr(stringAttr(f, i, "ai.role"))),
+        b.getNamedAttr("type", TypeAttr::get(type)),
+        b.getNamedAttr("offset", b.getI64IntegerAttr(offset)),
+        b.getNamedAttr("bytes", b.getI64IntegerAttr(bytesOf(type)))};
+    for (StringRef extra : {"ai.init", "ai.value"})
+      if (Attribute value = f.getArgAttr(i, extra))
+        entries.push_back(b.getNamedAttr(extra.drop_front(3), value));
+    return b.getDictionaryAttr(entries);
+  }
+
+private:
+  func::FuncOp function;
+  const FixedRegion &fixed;
+  Block &body;
+  OpBuilder b;
+  DenseMap<Operation *, int64_t> position;
+  SmallVector<Buffer> buffers;
+  int64_t workspaceBytes = 0, slotTop = 0, currentSlot = 0;
+  unsigned numOld = 0;
+  Value fixedBase, workspace, slot;
+  llvm::StringMap<Value> scalars;
+};
+
+struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
+  void runOnOperation() final {
+    FixedRegion fixed;
+    SmallVector<Attribute> tensors;
+    for (StringRef role : {"parameter", "state", "setting", "metric"})
+      layOut(role, fixed, tensors);
+    fixed.slotOffset = fixed.bytes = llvm::alignTo(fixed.bytes, 4096);
+    int64_t slots = 0;
+    measureSlots(fixed, slots);
+    fixed.bytes += slots * fixed.slotBytes;
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      if (!f.isDeclaration())
+        FunctionPlanner(f, fixed).run(slots);
+
+    Builder b(&getContext());
+    getOperation()->setAttr("ai.tensors", b.getArrayAttr(tensors));
+    getOperation()->setAttr("ai.fixed_bytes", b.getI64IntegerAttr(fixed.bytes));
+    getOperation()->setAttr("ai.slot_offset", b.getI64IntegerAttr(fixed.slotOffset));
+    getOperation()->setAttr("ai.num_slots", b.getI64IntegerAttr(slots));
+  }
+
+  /// Gives every tensor of one role its place, in the order of the functions' arguments.
+  void layOut(StringRef role, FixedRegion &fixed, SmallVectorImpl<Attribute> &tensors) {
+    Builder b(&getContext());
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      for (unsigned i = 0; i < f.getNumArguments(); ++i) {
+        if (stringAttr(f, i, "ai.role") != role)
+          continue;
+        auto key = std::make_pair(role, stringAttr(f, i, "ai.name"));
+        if (!fixed.offsets.insert({key, fixed.bytes}).second)
+          continue;
+        if (role != "metric")
+          tensors.push_back(FunctionPlanner::describe(b, f, i, fixed.bytes));
+        fixed.bytes += alignedBytesOf(f.getArgument(i).getType());
+      }
+  }
+
+  /// The largest slot of any step, and the number of slots that a combine adds up.
+  void measureSlots(FixedRegion &fixed, int64_t &slots) {
+    for (auto f : getOperation().getOps<func::FuncOp>()) {
+      int64_t bytes = 0;
+      for (unsigned i = 0; i < f.getNumArguments(); ++i) {
+        if (stringAttr(f, i, "ai.role") == "slot")
+          bytes += alignedBytesOf(f.getArgument(i).getType());
+        if (auto index = f.getArgAttrOfType<IntegerAttr>(i, "ai.slot"))
+          slots = std::max(slots, index.getInt() + 1);
+      }
+      fixed.slotBytes = std::max(fixed.slotBytes, bytes);
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,136 @@
+// Parse, run the stages, hand over to the target, link.
+
+#include "ai/Driver/Driver.h"
+#include "ai/Pipelines/Stages.h"
+#include "ai/Target/Linker.h"
+#include "ai/Target/OutputFile.h"
+#include "ai/Target/Target.h"
+#include "dialects/ai/AIDialect.h"
+#include "lib/Driver/Header.h"
+#include "lib/Driver/Source.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+namespace ai {
+
+void registerDialects(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllToLLVMIRTranslations(registry);
+  registry.insert<AIDialect>();
+}
+
+/// The file name without folder and extension: what the program is called.
+static StringRef baseName(const CompileOptions &options) {
+  return options.input == "-" ? StringRef("module") : llvm::sys::path::stem(options.input);
+}
+
+static std::string outputName(const CompileOptions &options) {
+  if (!options.output.empty())
+    return options.output;
+  if (findStage(options.emit) || options.emit == "llvm-ir" || options.emit == "asm")
+    return "-";
+  std::string name = baseName(options).str();
+  if (options.emit == "lib")
+    return name + ".so";
+  return options.emit == "obj" ? name + ".o" : name;
+}
+
+/// Object in a temporary file, then a program or a library with its header.
+static LogicalResult linkProgram(ModuleOp module, const CompileOptions &options,
+                                 const TargetOptions &target, StringRef output, ErrorEmitter emitError) {
+  SmallString<128> object;
+  if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
+    return emitError() << "cannot make a temporary file: " << code.message();
+  llvm::scope_exit cleanup([&] { llvm::sys::fs::remove(object); });
+  if (failed(emitObject(module, target, object)))
+    return failure();
+  bool isLibrary = options.emit == "lib";
+  LinkOptions link;
+  link.kind = isLibrary ? LinkOptions::Kind::SharedLibrary : LinkOptions::Kind::Executable;
+  link.linker = options.linker;
+  link.objects = {std::string(object)};
+  link.runtimeLibrary = options.runtime + "/libai_rt.a";
+  if (failed(ai::link(link, output, emitError)))
+    return failure();
+  return isLibrary ? writeHeader(module, baseName(options), output, emitError) : success();
+}
+
+static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
+                               llvm::function_ref<LogicalResult(raw_ostream &)> write) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (failed(write(os)))
+    return failure();
+  if (output != "-")
+    return writeFile(output, emitError, text);
+  llvm::outs() << text;
+  return success();
+}
+
+LogicalResult compile(const CompileOptions &options) {
+  auto source = openSource(options.input);
+  if (!source)
+    return failure();
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(source), SMLoc());
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false); // the place in the model file says more than our own IR
+  auto emitError = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
+  SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
+  ScopedDiagnosticHandler quiet(&context, [&](Diagnostic &diagnostic) {
+    bool hide = diagnostic.getSeverity() == DiagnosticSeverity::Remark && !options.remarks;
+    return success(hide);
+  });
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return failure();
+  if (!module->getName())
+    module->setName(baseName(options));
+
+  FailureOr<Processor> processor = findProcessor(options.cpu, emitError);
+  if (failed(processor))
+    return failure();
+  TargetOptions target{*processor, options.optLevel};
+  setTarget(*module, *processor);
+
+  const Stage *stage = findStage(options.emit);
+  PipelineOptions pipeline;
+  pipeline.vectorBits = processor->vectorBits;
+  pipeline.vectorRegisters = processor->vectorRegisters;
+  pipeline.optLevel = options.optLevel;
+  pipeline.makeMain = options.emit == "exe";
+  if (options.emit == "lib")
+    pipeline.symbol = programSymbol(baseName(options));
+  PassManager pm(&context);
+  buildStages(pm, stage ? *stage : getStages().back(), pipeline);
+  if (failed(pm.run(*module)))
+    return failure();
+
+  std::string output = outputName(options);
+  if (stage)
+    return writeText(output, emitError, [&](raw_ostream &os) {
+      OpPrintingFlags flags;
+      module->print(os, flags);
+      return success();
+    });
+  if (options.emit == "llvm-ir")
+    return writeText(output, emitError, [&](raw_ostream &os) { return emitLLVMIR(*module, target, os); });
+  if (options.emit == "asm")
+    return writeText(output, emitError, [&](raw_ostream &os) { return emitAssembly(*module, target, os); });
+  if (options.emit == "obj")
+    return emitObject(*module, target, output);
+  return linkProgram(*module, options, target, output, emitError);
+}
+
+} // namespace ai

@@ -1,0 +1,79 @@
+// ai-compile's command line.
+
+#include "ai/Driver/Driver.h"
+#include "ai/Pipelines/Stages.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+namespace cl = llvm::cl;
+
+namespace ai {
+
+namespace {
+struct Artefact {
+  StringRef name, description;
+};
+constexpr Artefact kArtefacts[] = {
+    {"llvm-ir", "optimised LLVM IR"},
+    {"asm", "assembly of the target"},
+    {"obj", "object file"},
+    {"lib", "shared object and C header"},
+    {"exe", "program that trains, evaluates and predicts (default)"},
+};
+} // namespace
+
+/// The runtime library lies beside the tools, in the build tree as after an installation: bin/../lib.
+static std::string runtimeFolder(const char *argv0) {
+  std::string tool = llvm::sys::fs::getMainExecutable(argv0, (void *)&runtimeFolder);
+  SmallString<256> folder(llvm::sys::path::parent_path(llvm::sys::path::parent_path(tool)));
+  llvm::sys::path::append(folder, "lib");
+  return std::string(folder);
+}
+
+int compileMain(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  static cl::OptionCategory category("ai-compile options");
+  static cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.mlir"), cl::Required, cl::cat(category));
+  static cl::opt<std::string> output("o", cl::desc("Output file; - is standard output"), cl::value_desc("FILE"),
+                                     cl::cat(category));
+  static cl::opt<std::string> emit("emit", cl::desc("What to make: a stage or an artefact, listed below"),
+                                   cl::value_desc("NAME"), cl::init("exe"), cl::cat(category));
+  static cl::opt<std::string> cpu("cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
+                                  cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
+  static cl::opt<std::string> linker("linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
+                                     cl::value_desc("PROGRAM"), cl::cat(category));
+  static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
+                                    cl::cat(category));
+  static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"), cl::cat(category));
+  std::string stages = "\nStages and artefacts for --emit:\n";
+  llvm::raw_string_ostream os(stages);
+  for (const Stage &stage : getStages())
+    os << llvm::formatv("  {0,-16} {1}\n", stage.name, stage.promise);
+  for (const Artefact &artefact : kArtefacts)
+    os << llvm::formatv("  {0,-16} {1}\n", artefact.name, artefact.description);
+  static cl::extrahelp help(stages);
+
+  cl::HideUnrelatedOptions(category);
+  if (!cl::ParseCommandLineOptions(argc, argv, "compiles a model and its training step into a native program\n",
+                                   &llvm::errs()))
+    return 1;
+  bool known = findStage(emit) ||
+               llvm::any_of(kArtefacts, [&](const Artefact &a) { return a.name == emit.getValue(); });
+  if (!known) {
+    llvm::errs() << "ai-compile: error: --emit expects a stage or an artefact, got '" << emit
+                 << "'; --help lists them\n";
+    return 1;
+  }
+  if (optLevel > 3) {
+    llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
+    return 1;
+  }
+  CompileOptions options{input, output, emit, cpu, linker, runtimeFolder(argv[0]), optLevel, remarks};
+  return failed(compile(options)) ? 1 : 0;
+}
+
+} // namespace ai

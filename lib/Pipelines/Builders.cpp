@@ -1,0 +1,115 @@
+// What each stage runs. Upstream passes wherever they do the work.
+
+#include "lib/Pipelines/Builders.h"
+
+#include "ai/Autodiff/Passes.h"
+#include "ai/Codegen/Passes.h"
+#include "ai/Conversion/Passes.h"
+#include "ai/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace ai {
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void buildShaped(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createAIInferShapesPass());
+  pm.addPass(createAICheckModelPass());
+}
+
+void buildDifferentiated(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createAILiftParametersPass());
+  pm.addPass(createAIDifferentiatePass());
+  pm.addPass(createAIExpandOptimizerPass());
+}
+
+void buildFused(OpPassManager &pm, const PipelineOptions &) {
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createAIFuseOperatorsPass());
+}
+
+void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
+  AIBlockBatchPassOptions block;
+  block.vectorBits = options.vectorBits;
+  pm.addPass(createAIBlockBatchPass(block));
+}
+
+void buildLinalg(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createAIOutlineBlocksPass());
+  pm.addPass(createConvertAIToLinalgPass());
+  addCleanup(pm);
+}
+
+void buildBuffers(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createAIBindResultsPass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.bufferAlignment = 64;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  addCleanup(pm);
+  pm.addPass(createCanonicalizerPass());
+}
+
+void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &f = pm.nest<func::FuncOp>();
+  AIVectorizeLanesPassOptions lanes;
+  lanes.vectorBits = options.vectorBits;
+  f.addPass(createAIVectorizeLanesPass(lanes));
+  addCleanup(f);
+  if (options.optLevel > 0) {
+    f.addPass(createAIFuseNestsPass());
+    AITileRegistersPassOptions tile;
+    tile.registers = options.vectorRegisters;
+    f.addPass(createAITileRegistersPass(tile));
+    addCleanup(f);
+    f.addPass(createAIHoistAccumulatorsPass());
+    addCleanup(f);
+    f.addPass(createAIShrinkBuffersPass());
+  }
+  pm.addPass(createAIExpandMathPass());
+  pm.addPass(createAIPartitionCombinePass());
+  pm.addPass(createAIPlanMemoryPass());
+  addCleanup(pm);
+}
+
+void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  ConvertFuncToLLVMPassOptions func;
+  func.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(func));
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  AIEmitProgramPassOptions program;
+  program.makeMain = options.makeMain;
+  program.symbol = options.symbol;
+  pm.addPass(createAIEmitProgramPass(program));
+}
+
+} // namespace ai

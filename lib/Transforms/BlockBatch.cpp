@@ -1,0 +1,307 @@
+// A training step is a sum over samples, so it is one map over blocks of a few samples and a combine. A value that
+// carries the batch is recognised by its type: dimension 0 is `?`. Every op that reads or makes one moves into the
+// region of an ai.for_blocks, where the batch is `size` samples and is innermost in memory (#ai.lanes<0>): a vector
+// register holds the same element of `size` samples. An op that adds over the batch keeps its samples apart inside
+// the block where that costs nothing (one partial sum per lane), and is finished behind the map.
+
+#include "ai/Transforms/Passes.h"
+#include "dialects/ai/AIDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace ai {
+#define GEN_PASS_DEF_AIBLOCKBATCHPASS
+#include "ai/Transforms/Passes.h.inc"
+} // namespace ai
+
+using namespace ai;
+
+namespace {
+/// Moves the batched part of one function into an ai.for_blocks.
+class Blocker {
+public:
+  Blocker(func::FuncOp f, int64_t size, int64_t slots)
+      : function(f), b(f.getContext()), size(size), slots(slots) {}
+
+  LogicalResult run() {
+    Block &body = function.getBody().front();
+    for (Operation &op : body.without_terminator())
+      if (touchesBatch(op))
+        inside.insert(&op);
+    if (failed(checkOneMap()))
+      return failure();
+    createRegion();
+    for (Operation *op : inside)
+      if (failed(moveInside(op)))
+        return failure();
+    return finish();
+  }
+
+private:
+  static bool touchesBatch(Operation &op) {
+    return llvm::any_of(op.getOperandTypes(), isBatched) || llvm::any_of(op.getResultTypes(), isBatched);
+  }
+
+  /// An op behind the map may not feed it: that would take a second map.
+  LogicalResult checkOneMap() {
+    DenseSet<Value> behind;
+    for (Operation &op : function.getBody().front().without_terminator()) {
+      bool isInside = inside.contains(&op);
+      for (Value operand : op.getOperands()) {
+        if (!behind.contains(operand))
+          continue;
+        if (isInside)
+          return op.emitOpError("needs a sum over the whole batch before it, which takes a second "
+                                "pass over the batch; only sums of gradients and losses are supported");
+        behind.insert(op.result_begin(), op.result_end());
+      }
+      if (isInside)
+        for (Value result : op.getResults())
+          if (!isBatched(result.getType()))
+            behind.insert(result);
+    }
+    return success();
+  }
+
+  RankedTensorType blockType(Type type, bool lanes) {
+    auto tensor = cast<RankedTensorType>(type);
+    SmallVector<int64_t> shape(tensor.getShape());
+    shape[0] = size;
+    return RankedTensorType::get(shape, tensor.getElementType(),
+                                 lanes ? LanesAttr::get(b.getContext(), 0) : Attribute());
+  }
+
+  void createRegion() {
+    auto scalar = RankedTensorType::get({}, b.getI64Type());
+    block = std::make_unique<Block>();
+    Value first = block->addArgument(scalar, function.getLoc());
+    b.setInsertionPointToStart(block.get());
+    for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
+      if (function.getArgAttr(i, "ai.role") == b.getStringAttr("first"))
+        mapping.map(argument, first);
+      if (!isBatched(argument.getType()))
+        continue;
+      batched.push_back(argument);
+      Value rows = block->addArgument(blockType(argument.getType(), false), argument.getLoc());
+      mapping.map(argument, RelayoutOp::create(b, argument.getLoc(),
+                                               blockType(argument.getType(), true), rows));
+    }
+  }
+
+  LogicalResult moveInside(Operation *op) {
+    if (llvm::all_of(op->getResultTypes(), isBatched)) {
+      Operation *clone = b.clone(*op, mapping);
+      for (Value result : clone->getResults())
+        result.setType(blockType(result.getType(), true));
+      return success();
+    }
+    return TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](ReduceSumOp sum) { return moveSum(sum); })
+        .Case([&](Conv2DWeightGradientOp gradient) { return moveWeightGradient(gradient); })
+        .Case([&](MatMulOp product) { return moveProduct(product); })
+        .Default([](Operation *other) {
+          return other->emitOpError("cannot be split into blocks of samples; sums over the batch "
+                                    "are ai.reduce_sum, ai.matmul with transpose_lhs, or "
+                                    "ai.conv2d_weight_gradient");
+        });
+  }
+
+  /// sum over n, i.. : over i.. inside, over n behind the map.
+  LogicalResult moveSum(ReduceSumOp op) {
+    SmallVector<int64_t> dims;
+    for (int64_t dim : op.getDims())
+      if (dim != 0)
+        dims.push_back(dim);
+    Value partial = mapping.lookup(op.getInput());
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    if (op.getKeepdims())
+      shape[0] = size;
+    else
+      shape.insert(shape.begin(), size);
+    auto partialType = RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0));
+    if (!dims.empty())
+      partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
+    return yieldPerSample(op, partial, op.getKeepdims());
+  }
+
+  LogicalResult moveWeightGradient(Conv2DWeightGradientOp op) {
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.insert(shape.begin(), size);
+    auto clone = cast<Conv2DWeightGradientOp>(b.clone(*op, mapping));
+    clone.setPerSample(true);
+    clone.getResult().setType(
+        RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0)));
+    return yieldPerSample(op, clone, /*keepdims=*/false);
+  }
+
+  /// d_w[o,k] = sum_n ct[n,o] x[n,k]: the lanes are the input features, so x comes row major.
+  LogicalResult moveProduct(MatMulOp op) {
+    if (!op.getTransposeLhs() || op.getTransposeRhs())
+      return op.emitOpError("multiplies along the batch; only a product with transpose_lhs can be "
+                            "split into blocks of samples");
+    Value &rows = rowMajor[op.getRhs()];
+    if (!rows)
+      rows = RelayoutOp::create(b, op.getLoc(), blockType(op.getRhs().getType(), false),
+                                mapping.lookup(op.getRhs()));
+    auto clone = cast<MatMulOp>(b.clone(*op, mapping));
+    clone.getRhsMutable().assign(rows);
+    sums.push_back({op.getResult(), clone.getResult(), [](OpBuilder &, Value sum) { return sum; }});
+    return success();
+  }
+
+  /// Yields one partial sum per lane, and adds the lanes up behind the map.
+  LogicalResult yieldPerSample(Operation *op, Value partial, bool keepdims) {
+    Location loc = op->getLoc();
+    Type type = op->getResult(0).getType();
+    sums.push_back({op->getResult(0), partial, [=](OpBuilder &b, Value sum) -> Value {
+                      return ReduceSumOp::create(b, loc, type, sum, ArrayRef<int64_t>{0}, keepdims);
+                    }});
+    return success();
+  }
+
+  LogicalResult finish() {
+    auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    SmallVector<Value> yielded, joined;
+    for (Sum &sum : sums)
+      yielded.push_back(sum.partial);
+    for (Value result : returnOp.getOperands())
+      if (isBatched(result.getType()) && !llvm::is_contained(joined, result)) {
+        joined.push_back(result);
+        yielded.push_back(RelayoutOp::create(b, result.getLoc(), blockType(result.getType(), false),
+                                             mapping.lookup(result)));
+      }
+    YieldOp::create(b, function.getLoc(), yielded);
+    SmallVector<Type> types;
+    for (Sum &sum : sums)
+      types.push_back(sum.partial.getType());
+    for (Value result : joined)
+      types.push_back(result.getType());
+
+    // The map stands where the last op of it stood: all that it captures is made by then.
+    b.setInsertionPoint(inside.empty() ? returnOp.getOperation() : inside.back());
+    sinkBehindMap();
+    auto map = ForBlocksOp::create(b, function.getLoc(), types, batched, size, slots);
+    map.getBody().push_back(block.release());
+    b.setInsertionPointAfter(map);
+    for (auto [sum, result] : llvm::zip(sums, map.getResults()))
+      sum.original.replaceAllUsesWith(sum.finish(b, result));
+    for (auto [value, result] : llvm::zip(joined, map.getResults().drop_front(sums.size())))
+      value.replaceAllUsesWith(result);
+    for (Operation *op : llvm::reverse(inside))
+      op->erase();
+    return success();
+  }
+
+  /// Ops that use sums and stand before the last op of the map move behind it, in their order.
+  void sinkBehindMap() {
+    if (inside.empty())
+      return;
+    DenseSet<Value> behind;
+    for (Sum &sum : sums)
+      behind.insert(sum.original);
+    Operation *last = inside.back();
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().front().without_terminator())) {
+      if (inside.contains(&op) || llvm::none_of(op.getOperands(), [&](Value v) { return behind.contains(v); }))
+        continue;
+      behind.insert(op.result_begin(), op.result_end());
+      if (op.isBeforeInBlock(inside.back())) {
+        op.moveAfter(last);
+        last = &op;
+      }
+    }
+  }
+
+  /// A sum over the batch: the op's result, what the block yields for it, and what is left to do behind the map.
+  struct Sum {
+    Value original, partial;
+    std::function<Value(OpBuilder &, Value)> finish;
+  };
+
+  func::FuncOp function;
+  OpBuilder b;
+  int64_t size, slots;
+  llvm::SetVector<Operation *> inside;
+  std::unique_ptr<Block> block;
+  IRMapping mapping;
+  DenseMap<Value, Value> rowMajor;
+  SmallVector<Value> batched;
+  SmallVector<Sum> sums;
+};
+
+struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
+  using AIBlockBatchPassBase::AIBlockBatchPassBase;
+
+  void runOnOperation() final {
+    if (failed(recordRecipe()))
+      return signalPassFailure();
+    for (auto f : getOperation().getOps<func::FuncOp>()) {
+      if (f.isDeclaration() || llvm::none_of(f.getArgumentTypes(), isBatched))
+        continue;
+      if (failed(Blocker(f, blockSize(f), numSlots(f)).run()))
+        return signalPassFailure();
+    }
+  }
+
+  /// The recipe becomes an attribute of the module: from here on there is no model, only its steps.
+  LogicalResult recordRecipe() {
+    SmallVector<TrainOp> recipes(getOperation().getOps<TrainOp>());
+    if (recipes.empty())
+      return success();
+    if (recipes.size() > 1)
+      return recipes[1].emitOpError("expects to be the only recipe of its module; put each model "
+                                    "into a file of its own");
+    TrainOp train = recipes.front();
+    Builder b(&getContext());
+    auto predict = getOperation().lookupSymbol<func::FuncOp>((train.getModel() + "_predict").str());
+    if (!predict)
+      return train.emitOpError("expects the functions of its steps; run ai-lift-parameters and "
+                               "ai-differentiate first");
+    auto outputs = cast<RankedTensorType>(predict.getResultTypes().front());
+    auto integer = [&](int64_t value) { return b.getI64IntegerAttr(value); };
+    getOperation()->setAttr(
+        "ai.recipe",
+        b.getDictionaryAttr({b.getNamedAttr("name", train.getModelAttr().getAttr()),
+                             b.getNamedAttr("loss", integer(int64_t(train.getLoss()))),
+                             b.getNamedAttr("num_classes", integer(outputs.getShape().back())),
+                             b.getNamedAttr("batch", integer(train.getBatch())),
+                             b.getNamedAttr("epochs", integer(train.getEpochs())),
+                             b.getNamedAttr("seed", integer(train.getSeed())),
+                             b.getNamedAttr("mean", train.getMeanAttr()),
+                             b.getNamedAttr("std", train.getStdAttr())}));
+    auto model = getOperation().lookupSymbol<func::FuncOp>(train.getModelAttr());
+    train.erase();
+    if (model)
+      model.erase();
+    return success();
+  }
+
+  /// As many samples as a vector register holds of the widest element.
+  int64_t blockSize(func::FuncOp f) {
+    if (size != 0)
+      return size;
+    unsigned bits = 32;
+    f.walk([&](Operation *op) {
+      for (Type type : op->getResultTypes())
+        if (isBatched(type))
+          if (auto element = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
+            bits = std::max(bits, element.getWidth());
+    });
+    return vectorBits / bits;
+  }
+
+  /// More slots than blocks in a step would only be memory.
+  int64_t numSlots(func::FuncOp f) {
+    if (slots != 0)
+      return slots;
+    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>("ai.recipe");
+    auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
+    int64_t blocks = batch ? llvm::divideCeil(batch.getInt(), blockSize(f)) : 8;
+    return std::min<int64_t>(8, std::max<int64_t>(1, blocks));
+  }
+};
+} // namespace

@@ -1,0 +1,213 @@
+// Splits a blocked step into the two functions that the runtime calls: @STEP_block, what one block does and adds to
+// its slot, and @STEP_combine, what follows when the slots are added up. Values that the region captures are its
+// arguments, or are computed again from arguments (a 1/count, a learning rate).
+
+#include "ai/Transforms/Passes.h"
+#include "dialects/ai/AIDialect.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace ai {
+#define GEN_PASS_DEF_AIOUTLINEBLOCKSPASS
+#include "ai/Transforms/Passes.h.inc"
+} // namespace ai
+
+using namespace ai;
+
+/// Multiply-adds times two of one contraction, by the direct algorithm.
+static double flopsOf(Operation *op) {
+  auto elements = [](Value v) { return double(cast<RankedTensorType>(v.getType()).getNumElements()); };
+  auto dim = [](Value v, unsigned d) { return double(cast<RankedTensorType>(v.getType()).getDimSize(d)); };
+  auto kernel = [&](Value weight) { return elements(weight) / dim(weight, 0); };
+  return llvm::TypeSwitch<Operation *, double>(op)
+      .Case([&](MatMulOp m) {
+        return 2 * elements(m.getResult()) * dim(m.getLhs(), m.getTransposeLhs() ? 0 : 1);
+      })
+      .Case([&](LinearOp l) { return 2 * elements(l.getResult()) * dim(l.getInput(), 1); })
+      .Case([&](Conv2DOp c) { return 2 * elements(c.getResult()) * kernel(c.getWeight()); })
+      .Case([&](Conv2DInputGradientOp g) { return 2 * elements(g.getCt()) * kernel(g.getWeight()); })
+      .Case([&](Conv2DWeightGradientOp g) {
+        ArrayRef<int64_t> size = g.getKernelSize();
+        return 2 * elements(g.getCt()) * dim(g.getInput(), 1) * double(size[0] * size[1]);
+      })
+      .Default(0.0);
+}
+
+namespace {
+class Outliner {
+public:
+  Outliner(func::FuncOp f, ForBlocksOp map) : function(f), map(map), b(f.getContext()) {}
+
+  void run() {
+    outlineBlock();
+    // A map whose rows are the result needs nothing behind it.
+    if (llvm::any_of(map.getResultTypes(), [](Type t) { return !isBatched(t); }))
+      outlineCombine();
+    function.erase();
+  }
+
+private:
+  func::FuncOp createFunction(StringRef kind, Operation *before) {
+    b.setInsertionPoint(before);
+    auto f = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_" + kind).str(),
+                                  b.getFunctionType({}, {}));
+    f->setAttr("ai.kind", b.getStringAttr(kind));
+    f->setAttr("ai.step", b.getStringAttr(function.getName()));
+    f->setAttr("ai.size", map.getSizeAttr());
+    f.addEntryBlock();
+    return f;
+  }
+
+  /// Gives `f` arguments like those of the step that are in `used`, in the step's order.
+  void copyArguments(func::FuncOp f, const llvm::SetVector<Value> &used, IRMapping &mapping) {
+    for (auto [i, argument] : llvm::enumerate(function.getArguments()))
+      if (used.contains(argument))
+        mapping.map(argument, addArgument(f, argument.getType(), function.getArgAttrDict(i), argument.getLoc()));
+  }
+
+  Value addArgument(func::FuncOp f, Type type, DictionaryAttr attributes, Location loc) {
+    unsigned index = f.getNumArguments();
+    (void)f.insertArgument(index, type, attributes ? attributes : b.getDictionaryAttr({}), loc);
+    return f.getArgument(index);
+  }
+
+  DictionaryAttr slotAttributes(unsigned sum, std::optional<int64_t> slot) {
+    SmallVector<NamedAttribute> entries{
+        b.getNamedAttr("ai.role", b.getStringAttr(slot ? "slots" : "slot")),
+        b.getNamedAttr("ai.name", b.getStringAttr("sum" + std::to_string(sum) + (slot ? "." + std::to_string(*slot) : "")))};
+    if (slot)
+      entries.push_back(b.getNamedAttr("ai.slot", b.getI64IntegerAttr(*slot)));
+    return b.getDictionaryAttr(entries);
+  }
+
+  /// Everything outside the region that it needs: ops in order, and the step's arguments.
+  void captured(llvm::SetVector<Operation *> &ops, llvm::SetVector<Value> &arguments) {
+    llvm::SetVector<Value> values;
+    getUsedValuesDefinedAbove(map.getBody(), values);
+    for (unsigned i = 0; i < values.size(); ++i) {
+      if (Operation *op = values[i].getDefiningOp()) {
+        ops.insert(op);
+        values.insert(op->operand_begin(), op->operand_end());
+      } else {
+        arguments.insert(values[i]);
+      }
+    }
+    llvm::SmallVector<Operation *> sorted(ops.begin(), ops.end());
+    llvm::sort(sorted, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
+    ops = llvm::SetVector<Operation *>(sorted.begin(), sorted.end());
+  }
+
+  void outlineBlock() {
+    func::FuncOp f = createFunction("block", function);
+    llvm::SetVector<Operation *> ops;
+    llvm::SetVector<Value> arguments;
+    captured(ops, arguments);
+    Block &region = map.getBody().front();
+    IRMapping mapping;
+    copyArguments(f, arguments, mapping);
+    auto role = [&](StringRef name) {
+      return b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr(name)), b.getNamedAttr("ai.name", b.getStringAttr(name))});
+    };
+    mapping.map(region.getArgument(0), addArgument(f, region.getArgument(0).getType(), role("first"), map.getLoc()));
+    for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched()))
+      mapping.map(rows, addArgument(f, rows.getType(),
+                                    function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()), rows.getLoc()));
+    b.setInsertionPointToStart(&f.getBody().front());
+    for (Operation *op : ops)
+      b.clone(*op, mapping);
+    double flops = 0;
+    for (Operation &op : region.without_terminator()) {
+      flops += flopsOf(&op);
+      b.clone(op, mapping);
+    }
+    f->setAttr("ai.flops", b.getF64FloatAttr(flops / double(map.getSize())));
+    yieldToSlots(f, region.getTerminator(), mapping);
+  }
+
+  /// slot' = slot + what the block yields; rows are an output of their own.
+  void yieldToSlots(func::FuncOp f, Operation *yield, IRMapping &mapping) {
+    SmallVector<Value> results;
+    SmallVector<DictionaryAttr> attributes;
+    for (auto [i, value] : llvm::enumerate(yield->getOperands())) {
+      Value partial = mapping.lookup(value);
+      if (isBatched(map.getResult(i).getType())) {
+        attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr("output")),
+                                                  b.getNamedAttr("ai.name", b.getStringAttr("output"))}));
+      } else {
+        attributes.push_back(slotAttributes(i, std::nullopt));
+        Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
+        partial = AddOp::create(b, value.getLoc(), partial.getType(), slot, partial);
+      }
+      results.push_back(partial);
+    }
+    setResults(f, results, attributes);
+  }
+
+  void setResults(func::FuncOp f, ArrayRef<Value> results, ArrayRef<DictionaryAttr> attributes) {
+    func::ReturnOp::create(b, function.getLoc(), results);
+    f.setType(b.getFunctionType(f.getBody().front().getArgumentTypes(), ValueRange(results).getTypes()));
+    for (auto [i, dictionary] : llvm::enumerate(attributes))
+      if (dictionary)
+        f.setResultAttrs(i, dictionary);
+  }
+
+  void outlineCombine() {
+    func::FuncOp f = createFunction("combine", function);
+    IRMapping mapping;
+    llvm::SetVector<Value> used;
+    SmallVector<Operation *> ops;
+    auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    SetVector<Operation *> needed;
+    BackwardSliceOptions options;
+    options.inclusive = true;
+    options.omitBlockArguments = true;
+    options.filter = [&](Operation *op) { return op != map.getOperation(); };
+    for (Value result : returnOp.getOperands())
+      (void)getBackwardSlice(result, &needed, options);
+    for (Operation &op : function.getBody().front().without_terminator())
+      if (needed.contains(&op) && &op != map.getOperation()) {
+        ops.push_back(&op);
+        used.insert(op.operand_begin(), op.operand_end());
+      }
+    used.insert(returnOp.operand_begin(), returnOp.operand_end());
+    copyArguments(f, used, mapping);
+
+    // Slot after slot, in the order of a block's own slot arguments: the memory plan relies on it.
+    SmallVector<Value> sums(map.getNumResults());
+    b.setInsertionPointToEnd(&f.getBody().front());
+    for (int64_t slot = 0; slot < int64_t(map.getSlots()); ++slot)
+      for (auto [i, result] : llvm::enumerate(map.getResults())) {
+        Value partial = addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc());
+        sums[i] = slot == 0 ? partial : AddOp::create(b, result.getLoc(), result.getType(), sums[i], partial);
+      }
+    mapping.map(map.getResults(), sums);
+    for (Operation *op : ops)
+      b.clone(*op, mapping);
+    SmallVector<Value> results;
+    SmallVector<DictionaryAttr> attributes;
+    for (auto [i, value] : llvm::enumerate(returnOp.getOperands())) {
+      results.push_back(mapping.lookup(value));
+      attributes.push_back(function.getResultAttrDict(i));
+    }
+    setResults(f, results, attributes);
+  }
+
+  func::FuncOp function;
+  ForBlocksOp map;
+  OpBuilder b;
+};
+
+struct OutlineBlocksPass : ai::impl::AIOutlineBlocksPassBase<OutlineBlocksPass> {
+  void runOnOperation() final {
+    SmallVector<ForBlocksOp> maps;
+    getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
+    for (ForBlocksOp map : maps)
+      Outliner(map->getParentOfType<func::FuncOp>(), map).run();
+  }
+};
+} // namespace

@@ -1,0 +1,78 @@
+// RUN: ai-opt %s --ai-partition-combine --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @rows_are_shared_out(
+//  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+func.func @rows_are_shared_out(%w: memref<10x16xf32>) attributes {ai.kind = "combine"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 10 {
+    affine.for %j = 0 to 16 {
+      affine.store %0, %w[%i, %j] : memref<10x16xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// A temporary is made by every thread in its own workspace.
+// CHECK-LABEL: func.func @temporary_is_made_by_all(
+//       CHECK:   affine.for %{{.*}} = 0 to 10 {
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min
+func.func @temporary_is_made_by_all(%g: memref<10xf32>, %w: memref<10xf32>) attributes {ai.kind = "combine"} {
+  %t = memref.alloc() : memref<10xf32>
+  affine.for %i = 0 to 10 {
+    %0 = affine.load %g[%i] : memref<10xf32>
+    affine.store %0, %t[%i] : memref<10xf32>
+  }
+  affine.for %i = 0 to 10 {
+    %0 = affine.load %t[9 - %i] : memref<10xf32>
+    affine.store %0, %w[%i] : memref<10xf32>
+  }
+  return
+}
+
+// -----
+
+// Every iteration writes the same element: one thread does it.
+// CHECK-LABEL: func.func @sum_is_left_to_one(
+//       CHECK:   scf.if
+//       CHECK:     affine.for %{{.*}} = 0 to 10 {
+func.func @sum_is_left_to_one(%g: memref<10xf32>, %w: memref<1xf32>) attributes {ai.kind = "combine"} {
+  affine.for %i = 0 to 10 {
+    %0 = affine.load %g[%i] : memref<10xf32>
+    %1 = affine.load %w[0] : memref<1xf32>
+    %2 = arith.addf %0, %1 : f32
+    affine.store %2, %w[0] : memref<1xf32>
+  }
+  return
+}
+
+// -----
+
+// The second loop reads what other threads would still be writing.
+// CHECK-LABEL: func.func @conflict_is_left_to_one(
+// CHECK-COUNT-2: scf.if
+func.func @conflict_is_left_to_one(%w: memref<10xf32>, %v: memref<10xf32>) attributes {ai.kind = "combine"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 10 {
+    affine.store %0, %w[%i] : memref<10xf32>
+  }
+  affine.for %i = 0 to 10 {
+    %1 = affine.load %w[9 - %i] : memref<10xf32>
+    affine.store %1, %v[%i] : memref<10xf32>
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func.func @blocks_are_left_alone(%{{.*}}: memref<10xf32>) {{.*}}{
+//       CHECK:   affine.for %{{.*}} = 0 to 10 {
+func.func @blocks_are_left_alone(%w: memref<10xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 10 {
+    affine.store %0, %w[%i] : memref<10xf32>
+  }
+  return
+}
