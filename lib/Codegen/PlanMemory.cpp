@@ -91,11 +91,14 @@ public:
     SmallVector<Attribute> tensors;
     for (unsigned i = 0; i < numOld; ++i)
       bindArgument(i, tensors);
+    SmallVector<memref::AllocOp> replaced; // erased last: the first may be where the views are inserted
     for (const Buffer &buffer : buffers)
       if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
         alloc.replaceAllUsesWith(view(workspace, buffer.offset, alloc.getType(), alloc.getLoc()));
-        alloc.erase();
+        replaced.push_back(alloc);
       }
+    for (memref::AllocOp alloc : replaced)
+      alloc.erase();
     llvm::BitVector old(function.getNumArguments());
     old.set(0, numOld);
     (void)function.eraseArguments(old);
