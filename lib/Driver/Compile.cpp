@@ -76,6 +76,16 @@ static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
   return success();
 }
 
+/// Remarks are hidden unless they are asked for; what has no place in the file is said by the tool.
+static bool isHandled(Diagnostic &diagnostic, const CompileOptions &options) {
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
+    return !options.remarks;
+  if (!isa<UnknownLoc>(diagnostic.getLocation()) || diagnostic.getSeverity() != DiagnosticSeverity::Error)
+    return false;
+  llvm::errs() << "ai-compile: error: " << diagnostic << "\n";
+  return true;
+}
+
 LogicalResult compile(const CompileOptions &options) {
   auto source = openSource(options.input);
   if (!source)
@@ -88,9 +98,8 @@ LogicalResult compile(const CompileOptions &options) {
   context.printOpOnDiagnostic(false); // the place in the model file says more than our own IR
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
   SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
-  ScopedDiagnosticHandler quiet(&context, [&](Diagnostic &diagnostic) {
-    bool hide = diagnostic.getSeverity() == DiagnosticSeverity::Remark && !options.remarks;
-    return success(hide);
+  ScopedDiagnosticHandler filter(&context, [&](Diagnostic &diagnostic) {
+    return success(isHandled(diagnostic, options));
   });
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
