@@ -47,8 +47,13 @@ def AI_NotDifferentiable : NativeOpTrait<"NotDifferentiable"> {
 def AI_Differentiable : DeclareOpInterfaceMethods<AI_DifferentiableOpInterface>;
 
 /// Result types follow from operands and attributes by `inferTypes` (AIShapes.cpp). A declared type
-/// may be less specific than the inferred one, and encodings are not compared.
+/// may be less specific than the inferred one, and encodings are not compared. Our own verifier runs
+/// before the interface's, which would report a second error.
+def AI_VerifyInferredTypes : NativeOpTrait<"VerifyInferredTypes"> {
+  let cppNamespace = "::ai";
+}
 def AI_InferTypes : TraitList<[
+    AI_VerifyInferredTypes,
     DeclareOpInterfaceMethods<InferTypeOpInterface>,
     NativeOpTrait<"InferTypeOpAdaptor", /*traits=*/[],
       /*extraOpDeclaration=*/[{

@@ -39,6 +39,13 @@ bool areCompatibleTypes(mlir::TypeRange inferred, mlir::TypeRange declared);
 /// types.
 llvm::FailureOr<llvm::SmallVector<mlir::Type>> inferResultTypes(mlir::Operation *op);
 
+/// Verifies that the result types of an op are compatible with those that it infers.
+template <typename ConcreteOp>
+class VerifyInferredTypes : public mlir::OpTrait::TraitBase<ConcreteOp, VerifyInferredTypes> {
+public:
+  static llvm::LogicalResult verifyTrait(mlir::Operation *op) { return inferResultTypes(op); }
+};
+
 /// Whether the attribute is one of the optimizers, or of the schedules, of the dialect.
 bool isOptimizer(mlir::Attribute attribute);
 bool isSchedule(mlir::Attribute attribute);

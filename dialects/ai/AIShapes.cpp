@@ -104,7 +104,7 @@ LogicalResult LinearOp::inferTypes(Adaptor op, TypeInference &infer) {
       failed(infer.checkDims("input", input, 1, "weight", weight, 1)))
     return failure();
   if (bias && (failed(infer.checkRank("bias", bias, 1)) ||
-               failed(infer.checkDims("bias", bias, 0, "weight", weight, 0))))
+               failed(infer.checkDims("weight", weight, 0, "bias", bias, 0))))
     return failure();
   return infer.addResult({input.getDimSize(0), weight.getDimSize(0)}, element);
 }

@@ -61,7 +61,7 @@ LogicalResult Conv2DOp::inferTypes(Adaptor op, TypeInference &infer) {
       failed(infer.checkDims("input", input, 1, "weight", weight, 1)))
     return failure();
   if (bias && (failed(infer.checkRank("bias", bias, 1)) ||
-               failed(infer.checkDims("bias", bias, 0, "weight", weight, 0))))
+               failed(infer.checkDims("weight", weight, 0, "bias", bias, 0))))
     return failure();
   Window window{weight.getShape().take_back(2), op.getStride(), op.getPadding(), op.getDilation()};
   SmallVector<int64_t> shape{input.getDimSize(0), weight.getDimSize(0)};

@@ -58,7 +58,7 @@ FailureOr<SmallVector<Type>> ai::inferResultTypes(Operation *op) {
     return failure();
   if (!inference.isCompatibleReturnTypes(inferred, declared))
     return op->emitOpError("expects result type(s) ")
-           << inferred << ", got " << declared << "; leave them as tensor<*x...>";
+           << inferred << " or less specific ones, got " << declared;
   for (auto [type, given] : llvm::zip_equal(inferred, declared))
     if (isa<UnrankedTensorType>(type))
       type = given;
@@ -92,7 +92,7 @@ LogicalResult TypeInference::addUnranked(Type element) {
 LogicalResult TypeInference::checkRank(StringRef name, RankedTensorType type, int64_t rank) {
   if (type.getRank() == rank)
     return success();
-  return expects(name, " of rank ", rank, ", got ", printShape(type.getShape()));
+  return expects(name, " of rank ", rank, ", got ", type);
 }
 
 LogicalResult TypeInference::checkDims(StringRef lhsName, RankedTensorType lhs, int64_t lhsDim,
@@ -101,7 +101,9 @@ LogicalResult TypeInference::checkDims(StringRef lhsName, RankedTensorType lhs, 
   if (left == right)
     return success();
   return expects(lhsName, " dim ", lhsDim, " to equal ", rhsName, " dim ", rhsDim, ", got ",
-                 printDim(left), " and ", printDim(right));
+                 printDim(left), " and ", printDim(right), " in ", printShape(lhs.getShape()),
+                 " and ", printShape(rhs.getShape()), "; change ", rhsName, " dim ", rhsDim, " to ",
+                 printDim(left));
 }
 
 LogicalResult TypeInference::checkSameElementType(ValueRange values) {
@@ -114,7 +116,7 @@ LogicalResult TypeInference::checkSameElementType(ValueRange values) {
 
 LogicalResult TypeInference::checkPair(StringRef name, ArrayRef<int64_t> pair, int64_t minimum) {
   if (pair.size() != 2)
-    return expects(name, " to be a pair, got ", pair.size(), " numbers");
+    return expects(name, " to be a pair, got [", pair, "]");
   for (int64_t entry : pair)
     if (entry < minimum)
       return expects(name, " to be at least ", minimum, ", got ", entry);

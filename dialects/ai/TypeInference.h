@@ -29,7 +29,7 @@ public:
 
   /// Checks that a value called `name` has this rank.
   llvm::LogicalResult checkRank(llvm::StringRef name, mlir::RankedTensorType type, int64_t rank);
-  /// Checks that two dims are equal; `?` equals only `?`.
+  /// Checks that two dims are equal; `?` equals only `?`. The second is the one to change.
   llvm::LogicalResult checkDims(llvm::StringRef lhsName, mlir::RankedTensorType lhs, int64_t lhsDim,
                                 llvm::StringRef rhsName, mlir::RankedTensorType rhs,
                                 int64_t rhsDim);
