@@ -165,9 +165,9 @@ LogicalResult ParameterOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult TrainOp::verify() {
-  if (getBatch() < 1)
+  if (int64_t(getBatch()) < 1)
     return emitOpError("expects batch to be at least 1, got ") << int64_t(getBatch());
-  if (getEpochs() < 1)
+  if (int64_t(getEpochs()) < 1)
     return emitOpError("expects epochs to be at least 1, got ") << int64_t(getEpochs());
   if (!getMean().isFinite())
     return emitOpError("expects a finite mean");
