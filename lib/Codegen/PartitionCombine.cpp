@@ -1,6 +1,6 @@
 // Splits the combine of a step among threads. The function is called once per thread with (part, parts). A nest that
 // writes buffers of the caller runs over its own share of the outermost loop, when every iteration of that loop writes
-// its own elements; otherwise part 0 runs it alone. A nest that writes only temporaries is run by every thread in its
+// its own elements; otherwise one part runs it alone, with all other nests on the same memory. A nest that writes only temporaries is run by every thread in its
 // own workspace: that costs a little work and no synchronisation. So the bits do not depend on the number of threads.
 
 #include "ai/Codegen/Passes.h"
@@ -36,6 +36,8 @@ struct Nest {
   Operation *op;
   Accesses accesses;
   bool isKnown = true; // `accesses` is all that it touches
+  bool serial = false; // left to one part
+  int64_t group = -1;  // serial nests that touch the same memory: they run on the same part, in their order
   bool shared = false; // other threads see its writes, or those of a nest that touches them
 };
 
@@ -48,14 +50,15 @@ public:
       collect(op);
     markShared();
     addPartArguments();
-    bool partitioned = llvm::all_of(nests, [&](Nest &n) { return !n.shared || !hasConflict(n); });
+    markSerial();
+    groupSerial();
     for (Nest &nest : nests) {
       if (!nest.shared)
         continue;
-      if (partitioned && isSliced(nest))
+      if (!nest.serial)
         restrictToPart(cast<AffineForOp>(nest.op));
       else if (nest.op->use_empty())
-        restrictToFirstPart(nest.op);
+        restrictToOnePart(nest.op, nest.group);
     }
   }
 
@@ -79,6 +82,58 @@ private:
         for (Nest &b : nests)
           if (a.shared && !b.shared && meets(a, b))
             changed = b.shared = true;
+    }
+  }
+
+  /// Numbers the groups of serial nests, the most expensive first: group g runs on part g mod parts.
+  void groupSerial() {
+    SmallVector<std::pair<int64_t, SmallVector<Nest *>>> groups;
+    for (Nest &seed : nests) {
+      if (!seed.serial || seed.group >= 0)
+        continue;
+      SmallVector<Nest *> members{&seed};
+      seed.group = groups.size();
+      int64_t cost = 0;
+      for (unsigned i = 0; i < members.size(); ++i) {
+        cost += costOf(*members[i]);
+        for (Nest &other : nests)
+          if (other.serial && other.group < 0 && (meets(*members[i], other) || meets(other, *members[i]))) {
+            other.group = seed.group;
+            members.push_back(&other);
+          }
+      }
+      groups.push_back({-cost, std::move(members)});
+    }
+    llvm::sort(groups, [](auto &a, auto &b) {
+      return std::make_pair(a.first, a.second.front()->group) < std::make_pair(b.first, b.second.front()->group);
+    });
+    for (auto [number, group] : llvm::enumerate(groups))
+      for (Nest *nest : group.second)
+        nest->group = number;
+  }
+
+  /// Accesses of one run.
+  static int64_t costOf(const Nest &nest) {
+    int64_t cost = 0;
+    for (const Access &access : nest.accesses) {
+      int64_t times = 1;
+      for (AffineForOp loop : loopsAround(access.op))
+        times *= tripCount(loop).value_or(1);
+      cost += times;
+    }
+    return cost;
+  }
+
+  /// A nest that cannot be split is left to one part, and so is every other that touches the same memory.
+  void markSerial() {
+    for (Nest &nest : nests)
+      nest.serial = nest.shared && (!isSliced(nest) || hasConflict(nest));
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (Nest &a : nests)
+        for (Nest &b : nests)
+          if (a.serial && b.shared && !b.serial && (meets(a, b) || meets(b, a)))
+            changed = b.serial = true;
     }
   }
 
@@ -118,7 +173,7 @@ private:
     });
   }
 
-  /// A value that is read outside loops while part 0 writes its place may only reach what part 0 does.
+  /// A value that is read outside loops while one part writes its place may only reach what that part does.
   bool feedsSlicedNest(Operation *op) {
     SetVector<Operation *> users;
     getForwardSlice(op, &users);
@@ -188,11 +243,13 @@ private:
     loop.setUpperBound(bound(next), end);
   }
 
-  void restrictToFirstPart(Operation *op) {
+  void restrictToOnePart(Operation *op, int64_t group) {
     OpBuilder b(op);
-    Value zero = arith::ConstantIndexOp::create(b, op->getLoc(), 0);
-    Value first = arith::CmpIOp::create(b, op->getLoc(), arith::CmpIPredicate::eq, part, zero);
-    auto guard = scf::IfOp::create(b, op->getLoc(), first);
+    Location loc = op->getLoc();
+    Value number = arith::ConstantIndexOp::create(b, loc, group);
+    Value owner = arith::RemUIOp::create(b, loc, number, parts);
+    Value mine = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, part, owner);
+    auto guard = scf::IfOp::create(b, loc, mine);
     op->moveBefore(guard.thenYield());
   }
 

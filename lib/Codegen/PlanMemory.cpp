@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 
@@ -80,11 +81,13 @@ public:
   FunctionPlanner(func::FuncOp f, const FixedRegion &fixed)
       : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()) {}
 
-  void run(int64_t slots) {
+  /// Plans and rewrites the function; says how in `text`.
+  void run(int64_t slots, raw_ostream &text) {
     for (Operation &op : body)
       position[&op] = position.size();
     collectBuffers();
     workspaceBytes = place(buffers);
+    describePlan(text);
     numOld = function.getNumArguments();
     addRegionArguments(slots);
     b.setInsertionPointToStart(&body);
@@ -108,6 +111,34 @@ public:
   }
 
 private:
+  /// A line for the function, and one for each buffer of its workspace, by offset.
+  void describePlan(raw_ostream &text) {
+    int64_t sum = 0;
+    for (const Buffer &buffer : buffers)
+      sum += buffer.bytes;
+    text << function.getName() << ": workspace of " << workspaceBytes << " bytes for " << buffers.size()
+         << " buffers of " << sum << " bytes\n";
+    SmallVector<const Buffer *> sorted;
+    for (const Buffer &buffer : buffers)
+      sorted.push_back(&buffer);
+    llvm::sort(sorted, [](const Buffer *a, const Buffer *b) {
+      return std::make_pair(a->offset, a->order) < std::make_pair(b->offset, b->order);
+    });
+    for (const Buffer *buffer : sorted) {
+      text << llvm::format("%12lld %12lld  ", (long long)buffer->offset, (long long)buffer->bytes);
+      if (auto argument = dyn_cast<BlockArgument>(buffer->value))
+        text << stringAttr(function, argument.getArgNumber(), "ai.name");
+      else
+        printType(text, cast<MemRefType>(buffer->value.getType()));
+      text << "\n";
+    }
+  }
+
+  static void printType(raw_ostream &text, MemRefType type) {
+    llvm::interleave(type.getShape(), text, "x");
+    text << "x" << type.getElementType();
+  }
+
   void collectBuffers() {
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       StringRef role = stringAttr(function, i, "ai.role");
@@ -258,12 +289,17 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     int64_t slots = 0;
     measureSlots(fixed, slots);
     fixed.bytes += slots * fixed.slotBytes;
+    std::string plan;
+    llvm::raw_string_ostream text(plan);
+    text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset << ", " << slots
+         << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
-        FunctionPlanner(f, fixed).run(slots);
+        FunctionPlanner(f, fixed).run(slots, text);
 
     Builder b(&getContext());
     getOperation()->setAttr("ai.tensors", b.getArrayAttr(tensors));
+    getOperation()->setAttr("ai.plan", b.getStringAttr(plan));
     getOperation()->setAttr("ai.fixed_bytes", b.getI64IntegerAttr(fixed.bytes));
     getOperation()->setAttr("ai.slot_offset", b.getI64IntegerAttr(fixed.slotOffset));
     getOperation()->setAttr("ai.num_slots", b.getI64IntegerAttr(slots));

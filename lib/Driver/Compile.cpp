@@ -130,6 +130,7 @@ LogicalResult compile(const CompileOptions &options) {
   if (stage)
     return writeText(output, emitError, [&](raw_ostream &os) {
       OpPrintingFlags flags;
+      flags.printNameLocAsPrefix(); // gradients are named after what they belong to
       module->print(os, flags);
       return success();
     });

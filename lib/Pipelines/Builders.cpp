@@ -51,6 +51,7 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createAIOutlineBlocksPass());
   pm.addPass(createConvertAIToLinalgPass());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createAIFuseUpdatesPass());
 }
 
 void buildBuffers(OpPassManager &pm, const PipelineOptions &) {

@@ -156,46 +156,83 @@ private:
         f.setResultAttrs(i, dictionary);
   }
 
+  /// Arguments for all slots: slot after slot, in the order of a block's own slot arguments. The memory plan relies
+  /// on that order.
+  SmallVector<SmallVector<Value>> addSlots(func::FuncOp f) {
+    SmallVector<SmallVector<Value>> partials(map.getNumResults());
+    for (int64_t slot = 0; slot < int64_t(map.getSlots()); ++slot)
+      for (auto [i, result] : llvm::enumerate(map.getResults()))
+        partials[i].push_back(addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc()));
+    return partials;
+  }
+
+  /// What is needed behind the map, an op as late as its first user allows: the slots of one parameter are added up
+  /// right before its update, so that both become one nest.
+  class CombineWriter {
+  public:
+    CombineWriter(OpBuilder &b, ForBlocksOp map, SmallVector<SmallVector<Value>> partials, IRMapping &mapping)
+        : b(b), map(map), partials(std::move(partials)), mapping(mapping) {}
+
+    Value write(Value value) {
+      if (Value done = mapping.lookupOrNull(value))
+        return done;
+      if (value.getDefiningOp() == map)
+        return writeSum(cast<OpResult>(value));
+      for (Value operand : value.getDefiningOp()->getOperands())
+        write(operand);
+      b.clone(*value.getDefiningOp(), mapping);
+      return mapping.lookup(value);
+    }
+
+  private:
+    Value writeSum(OpResult result) {
+      ArrayRef<Value> slots = partials[result.getResultNumber()];
+      Value sum = slots.front();
+      for (Value partial : slots.drop_front())
+        sum = AddOp::create(b, result.getLoc(), result.getType(), sum, partial);
+      mapping.map(result, sum);
+      return sum;
+    }
+
+    OpBuilder &b;
+    ForBlocksOp map;
+    SmallVector<SmallVector<Value>> partials;
+    IRMapping &mapping;
+  };
+
   void outlineCombine() {
     func::FuncOp f = createFunction("combine", function);
-    IRMapping mapping;
-    llvm::SetVector<Value> used;
-    SmallVector<Operation *> ops;
     auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
     SetVector<Operation *> needed;
+    llvm::SetVector<Value> used(returnOp.operand_begin(), returnOp.operand_end());
     BackwardSliceOptions options;
     options.inclusive = true;
     options.omitBlockArguments = true;
     options.filter = [&](Operation *op) { return op != map.getOperation(); };
     for (Value result : returnOp.getOperands())
       (void)getBackwardSlice(result, &needed, options);
-    for (Operation &op : function.getBody().front().without_terminator())
-      if (needed.contains(&op) && &op != map.getOperation()) {
-        ops.push_back(&op);
-        used.insert(op.operand_begin(), op.operand_end());
-      }
-    used.insert(returnOp.operand_begin(), returnOp.operand_end());
-    copyArguments(f, used, mapping);
+    for (Operation *op : needed)
+      used.insert(op->operand_begin(), op->operand_end());
 
-    // Slot after slot, in the order of a block's own slot arguments: the memory plan relies on it.
-    SmallVector<Value> sums(map.getNumResults());
+    IRMapping mapping;
+    copyArguments(f, used, mapping);
+    SmallVector<SmallVector<Value>> partials = addSlots(f);
     b.setInsertionPointToEnd(&f.getBody().front());
-    for (int64_t slot = 0; slot < int64_t(map.getSlots()); ++slot)
-      for (auto [i, result] : llvm::enumerate(map.getResults())) {
-        Value partial = addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc());
-        sums[i] = slot == 0 ? partial : AddOp::create(b, result.getLoc(), result.getType(), sums[i], partial);
-      }
-    mapping.map(map.getResults(), sums);
-    for (Operation *op : ops)
-      b.clone(*op, mapping);
+    CombineWriter writer(b, map, std::move(partials), mapping);
+    for (Operation *op : needed) // rates first: they belong to no parameter
+      if (llvm::all_of(op->getOperandTypes(), isScalar) && llvm::all_of(op->getResultTypes(), isScalar) &&
+          op->getNumResults() == 1)
+        writer.write(op->getResult(0));
     SmallVector<Value> results;
     SmallVector<DictionaryAttr> attributes;
     for (auto [i, value] : llvm::enumerate(returnOp.getOperands())) {
-      results.push_back(mapping.lookup(value));
+      results.push_back(writer.write(value));
       attributes.push_back(function.getResultAttrDict(i));
     }
     setResults(f, results, attributes);
   }
+
+  static bool isScalar(Type type) { return cast<RankedTensorType>(type).getRank() == 0; }
 
   func::FuncOp function;
   ForBlocksOp map;

@@ -36,7 +36,10 @@ func.func @temporary_is_made_by_all(%g: memref<10xf32>, %w: memref<10xf32>) attr
 
 // Every iteration writes the same element: one thread does it.
 // CHECK-LABEL: func.func @sum_is_left_to_one(
-//       CHECK:   scf.if
+//  CHECK-SAME:   %[[PART:[a-z0-9]+]]: index {ai.role = "part"}, %[[PARTS:[a-z0-9]+]]: index
+//       CHECK:   %[[OWNER:.*]] = arith.remui %{{.*}}, %[[PARTS]]
+//       CHECK:   %[[MINE:.*]] = arith.cmpi eq, %[[PART]], %[[OWNER]]
+//       CHECK:   scf.if %[[MINE]]
 //       CHECK:     affine.for %{{.*}} = 0 to 10 {
 func.func @sum_is_left_to_one(%g: memref<10xf32>, %w: memref<1xf32>) attributes {ai.kind = "combine"} {
   affine.for %i = 0 to 10 {

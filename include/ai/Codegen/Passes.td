@@ -66,9 +66,27 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
     - Needs: affine nests on memrefs in functions with `ai.kind = "combine"`.
     - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
       same time, write what the function wrote, with the same bits for any number of parts.
-    - Fails when: never; what cannot be split is left to part 0.
+    - Fails when: never; what cannot be split is left to one part, different memory to different parts.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
+}
+
+def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
+  let summary = "make one linalg op of each element-wise chain of a combine";
+  let description = [{
+    - Needs: linalg on tensors, in a function with `ai.kind = "combine"`; others are left alone.
+    - Ensures: an element-wise op with one reader is part of that reader.
+    - Fails when: never.
+
+    ```mlir
+    %0 = linalg.generic ... ins(%slot0, %slot1)    // %slot0 + %slot1
+    %1 = linalg.generic ... ins(%w, %0)            // %w - 0.1 * %0
+    // becomes
+    %1 = linalg.generic ... ins(%w, %slot0, %slot1)
+    ```
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"numFused", "num-fused", "Producers taken into their readers">];
 }
 
 def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
