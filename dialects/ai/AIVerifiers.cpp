@@ -187,10 +187,19 @@ LogicalResult TrainOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return emitOpError("expects an ai.model in this module, got ") << getModelAttr();
 }
 
+/// Whether a request of the region stands for a function of this name.
+static bool isRequested(Region *region, StringRef name) {
+  return llvm::any_of(region->getOps<GradientOp>(), [&](GradientOp request) {
+    return name == (request.getFunction() + "_gradient").str();
+  });
+}
+
 /// Checks that a request names a function of float tensors to one float.
 static LogicalResult verifyRequest(Operation *op, FlatSymbolRefAttr name, ArrayRef<int64_t> wrt,
                                    SymbolTableCollection &symbols) {
   auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(op, name);
+  if (!function && isRequested(op->getParentRegion(), name.getValue()))
+    return success();
   if (!function)
     return op->emitOpError("expects a func.func in this module, got ") << name;
   auto isFloat = [](Type type) {

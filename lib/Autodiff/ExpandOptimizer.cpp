@@ -27,7 +27,7 @@ public:
   Update(ApplyOptimizerOp op, OpBuilder &builder);
 
   /// The cast of a f64 scalar to the parameter's element type.
-  Value scale(Value scalar) { return b.cast(scalar, elementType); }
+  Value scale(Value scalar) { return scalars.cast(scalar, elementType); }
   /// `gradient + weight_decay * parameter`, the L2 penalty of all but AdamW.
   Value penalized() {
     if (!has("weight_decay"))
@@ -36,13 +36,14 @@ public:
   }
   /// `weight * average + (1 - weight) * value`, weight a f64 scalar.
   Value average(Value weight, Value average, Value value) {
-    Value rest = b.sub(b.constant(1.0), weight);
+    Value rest = scalars.sub(scalars.constant(1.0), weight);
     return b.add(b.mul(scale(weight), average), b.mul(scale(rest), value));
   }
   bool has(StringRef name) const { return settings.contains(name); }
   Value setting(StringRef name) const { return settings.lookup(name); }
 
-  ScalarBuilder b;
+  /// Builds what depends on the element, and what all parameters share.
+  ScalarBuilder b, scalars;
   Value parameter, gradient, rate, count;
   SmallVector<Value> states;
 
@@ -51,9 +52,16 @@ private:
   llvm::StringMap<Value> settings;
 };
 
+/// Scalars are not named after the parameter, since all parameters share them.
+static Location getScalarLoc(ApplyOptimizerOp op) {
+  auto named = dyn_cast<NameLoc>(op.getLoc());
+  return NameLoc::get(StringAttr::get(op.getContext(), "update"),
+                      named ? named.getChildLoc() : op.getLoc());
+}
+
 Update::Update(ApplyOptimizerOp op, OpBuilder &builder)
-    : b(builder, op.getLoc()), parameter(op.getParameter()), gradient(op.getGradient()),
-      rate(op.getRate()), states(op.getStates()),
+    : b(builder, op.getLoc()), scalars(builder, getScalarLoc(op)), parameter(op.getParameter()),
+      gradient(op.getGradient()), rate(op.getRate()), states(op.getStates()),
       elementType(getElementTypeOrSelf(op.getParameter().getType())) {
   OptimizerParts parts = getOptimizerParts(op.getOptimizer());
   for (auto [setting, value] : llvm::zip(parts.settings, op.getSettings()))
@@ -68,8 +76,8 @@ void updateSGD(SGDAttr sgd, Update &u) {
   if (u.has("momentum")) {
     Value momentum = u.scale(u.setting("momentum"));
     u.states[0] = u.b.add(u.b.mul(momentum, u.states[0]), direction);
-    direction = sgd.getNesterov() ? u.b.add(direction, u.b.mul(momentum, u.states[0]))
-                                  : u.states[0];
+    direction =
+        sgd.getNesterov() ? u.b.add(direction, u.b.mul(momentum, u.states[0])) : u.states[0];
   }
   u.parameter = u.b.sub(u.parameter, u.b.mul(u.scale(u.rate), direction));
 }
@@ -78,15 +86,16 @@ void updateSGD(SGDAttr sgd, Update &u) {
 /// m' = b1 m + (1 - b1) g; v' = b2 v + (1 - b2) g^2;
 /// p' = p - lr / (1 - b1^t) * m' / (sqrt(v') / sqrt(1 - b2^t) + eps).
 void updateMoments(Update &u, Value gradient) {
-  Value one = u.b.constant(1.0);
+  ScalarBuilder &s = u.scalars;
+  Value one = s.constant(1.0);
   Value beta1 = u.setting("beta1"), beta2 = u.setting("beta2");
-  Value correction1 = u.b.sub(one, u.b.power(beta1, u.count));
-  Value correction2 = u.b.sub(one, u.b.power(beta2, u.count));
+  Value rate = s.div(u.rate, s.sub(one, s.power(beta1, u.count)));
+  Value unbias = s.div(one, s.sqrt(s.sub(one, s.power(beta2, u.count))));
   u.states[0] = u.average(beta1, u.states[0], gradient);
   u.states[1] = u.average(beta2, u.states[1], u.b.square(gradient));
-  Value root = u.b.mul(u.b.sqrt(u.states[1]), u.scale(u.b.div(one, u.b.sqrt(correction2))));
+  Value root = u.b.mul(u.b.sqrt(u.states[1]), u.scale(unbias));
   Value step = u.b.div(u.states[0], u.b.add(root, u.scale(u.setting("eps"))));
-  u.parameter = u.b.sub(u.parameter, u.b.mul(u.scale(u.b.div(u.rate, correction1)), step));
+  u.parameter = u.b.sub(u.parameter, u.b.mul(u.scale(rate), step));
 }
 
 /// torch.optim.Adam: the penalty is part of the gradient.
@@ -95,7 +104,8 @@ void updateAdam(AdamAttr, Update &u) { updateMoments(u, u.penalized()); }
 /// torch.optim.AdamW: p shrinks by 1 - lr weight_decay before the step.
 void updateAdamW(AdamWAttr, Update &u) {
   if (u.has("weight_decay")) {
-    Value shrink = u.b.sub(u.b.constant(1.0), u.b.mul(u.rate, u.setting("weight_decay")));
+    ScalarBuilder &s = u.scalars;
+    Value shrink = s.sub(s.constant(1.0), s.mul(u.rate, u.setting("weight_decay")));
     u.parameter = u.b.mul(u.parameter, u.scale(shrink));
   }
   updateMoments(u, u.gradient);
@@ -121,15 +131,16 @@ void updateAdadelta(AdadeltaAttr, Update &u) {
   Value gradient = u.penalized();
   Value rho = u.setting("rho"), eps = u.scale(u.setting("eps"));
   u.states[0] = u.average(rho, u.states[0], u.b.square(gradient));
-  Value ratio = u.b.div(u.b.sqrt(u.b.add(u.states[1], eps)),
-                        u.b.sqrt(u.b.add(u.states[0], eps)));
+  Value ratio = u.b.div(u.b.sqrt(u.b.add(u.states[1], eps)), u.b.sqrt(u.b.add(u.states[0], eps)));
   Value delta = u.b.mul(ratio, gradient);
   u.states[1] = u.average(rho, u.states[1], u.b.square(delta));
   u.parameter = u.b.sub(u.parameter, u.b.mul(u.scale(u.rate), delta));
 }
 
 struct ExpandOptimizerPass : ai::impl::AIExpandOptimizerPassBase<ExpandOptimizerPass> {
-  void runOnOperation() override { getOperation().walk([&](ApplyOptimizerOp op) { expand(op); }); }
+  void runOnOperation() override {
+    getOperation().walk([&](ApplyOptimizerOp op) { expand(op); });
+  }
 
 private:
   void expand(ApplyOptimizerOp op) {

@@ -140,7 +140,8 @@ FailureOr<func::FuncOp> GradientExpander::declare(const Request &request, func::
     return error;
   }
   auto gradient = func::FuncOp::create(request.op->getLoc(), name, type);
-  gradient.setAllArgAttrs(function.getAllArgAttrs());
+  if (ArrayAttr attrs = function.getArgAttrsAttr())
+    gradient.setArgAttrsAttr(attrs);
   symbols.insert(gradient, request.op->getIterator());
   return gradient;
 }

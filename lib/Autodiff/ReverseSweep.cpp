@@ -77,7 +77,7 @@ LogicalResult ReverseSweep::applyRule(Operation *op) {
 }
 
 LogicalResult ReverseSweep::run(ValueRange arguments, SmallVectorImpl<Value> &gradients) {
-  SmallVector<Operation *> ops = findActiveOps(arguments); // reverse() of a temporary would dangle
+  SmallVector<Operation *> ops = findActiveOps(arguments);
   for (Operation *op : llvm::reverse(ops))
     if (failed(applyRule(op)))
       return failure();

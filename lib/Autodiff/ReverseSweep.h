@@ -24,7 +24,8 @@ public:
 
   /// Differentiates towards `arguments` and appends one gradient for each to `gradients`: zeros
   /// where nothing depends on the argument. Fails with an error at an op that has no rule.
-  mlir::LogicalResult run(mlir::ValueRange arguments, llvm::SmallVectorImpl<mlir::Value> &gradients);
+  mlir::LogicalResult run(mlir::ValueRange arguments,
+                          llvm::SmallVectorImpl<mlir::Value> &gradients);
 
   /// How many rules `run` applied.
   int64_t getNumRules() const { return numRules; }

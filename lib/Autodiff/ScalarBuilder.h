@@ -12,9 +12,7 @@ class ScalarBuilder {
 public:
   ScalarBuilder(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}
 
-  mlir::Value constant(double value) {
-    return ConstantOp::create(b, loc, b.getF64Type(), value);
-  }
+  mlir::Value constant(double value) { return ConstantOp::create(b, loc, b.getF64Type(), value); }
   mlir::Value cast(mlir::Value x, mlir::Type elementType) {
     if (mlir::getElementTypeOrSelf(x.getType()) == elementType)
       return x;

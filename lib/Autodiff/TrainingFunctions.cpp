@@ -53,9 +53,7 @@ private:
   void addMetrics(Value losses);
   void addUpdates(const OptimizerParts &optimizer, ValueRange gradients);
 
-  Location nameLoc(const Twine &name) {
-    return NameLoc::get(builder.getStringAttr(name), loc);
-  }
+  Location nameLoc(const Twine &name) { return NameLoc::get(builder.getStringAttr(name), loc); }
   Type getCounterType() { return RankedTensorType::get({}, builder.getI64Type()); }
   /// What the model computes, as long as the function is not finished.
   Value getOutput() { return function.getBody().front().getTerminator()->getOperand(0); }
@@ -93,8 +91,8 @@ void TrainingFunction::addStates(const OptimizerParts &optimizer) {
     for (StringRef state : optimizer.states) {
       NamedAttrList extra;
       extra.set(kInitAttr, zero);
-      sketch.addArgument(model.getArgumentTypes()[index + 1],
-                         getParameterName(index) + "." + state, "state", std::move(extra));
+      sketch.addArgument(model.getArgumentTypes()[index + 1], getParameterName(index) + "." + state,
+                         "state", std::move(extra));
     }
 }
 
@@ -143,9 +141,9 @@ void TrainingFunction::liftDropout() {
   int64_t stream = 0;
   function.walk([&](DropoutOp dropout) {
     OpBuilder b(dropout);
-    Value mask = DropoutMaskOp::create(
-        b, dropout.getLoc(), dropout.getInput(), sketch.getArgument("seed"),
-        sketch.getArgument("step"), sketch.getArgument("first"), dropout.getRate(), stream++);
+    Value mask = DropoutMaskOp::create(b, dropout.getLoc(), dropout.getInput(),
+                                       sketch.getArgument("seed"), sketch.getArgument("step"),
+                                       sketch.getArgument("first"), dropout.getRate(), stream++);
     Value kept = MulOp::create(b, dropout.getLoc(), dropout.getInput(), mask);
     dropout.replaceAllUsesWith(kept);
     dropout.erase();
@@ -235,10 +233,9 @@ void TrainingFunction::addUpdates(const OptimizerParts &optimizer, ValueRange gr
     llvm::append_range(newStates, update->getResults().drop_front());
   }
   for (auto [index, state] : llvm::enumerate(newStates))
-    sketch.addResult(state,
-                     getParameterName(index / numStates) + "." +
-                         optimizer.states[index % numStates],
-                     "state");
+    sketch.addResult(
+        state, getParameterName(index / numStates) + "." + optimizer.states[index % numStates],
+        "state");
 }
 
 //===----------------------------------------------------------------------===//

@@ -3,7 +3,6 @@
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace ai {
@@ -33,27 +32,18 @@ static DenseSet<Operation *> findLiveOps(ModelOp model) {
   return live;
 }
 
-/// Each name has one type, and one of its declarations reaches the model's result.
+/// One of the declarations of each name reaches the model's result.
 static LogicalResult checkParameters(ModelOp model) {
   DenseSet<Operation *> live = findLiveOps(model);
-  llvm::MapVector<StringRef, ParameterOp> first;
   llvm::StringSet<> used;
-  for (auto parameter : model.getBody().getOps<ParameterOp>()) {
-    auto [previous, isNew] = first.insert({parameter.getName(), parameter});
-    if (!isNew && previous->second.getType() != parameter.getType()) {
-      InFlightDiagnostic error = parameter.emitOpError("expects one type for each parameter, got ")
-                                 << parameter.getType() << " for \"" << parameter.getName()
-                                 << "\", declared before as " << previous->second.getType();
-      error.attachNote(previous->second.getLoc()) << "declared here";
-      return error;
-    }
+  for (auto parameter : model.getBody().getOps<ParameterOp>())
     if (live.contains(parameter))
       used.insert(parameter.getName());
-  }
-  for (auto &[name, parameter] : first)
-    if (!used.contains(name))
-      return parameter.emitOpError("expects every parameter to influence the model's result, but \"")
-             << name << "\" does not; use it or remove it";
+  for (auto parameter : model.getBody().getOps<ParameterOp>())
+    if (!used.contains(parameter.getName()))
+      return parameter.emitOpError(
+                 "expects every parameter to influence the model's result, but \"")
+             << parameter.getName() << "\" does not; use it or remove it";
   return success();
 }
 
@@ -104,11 +94,8 @@ static LogicalResult checkLosses(Operation *root) {
 // Recipes
 //===----------------------------------------------------------------------===//
 
-/// One input and one output, both of which leave the batch open.
+/// Input and output leave the batch open.
 static LogicalResult checkSignature(TrainOp recipe, ModelOp model) {
-  if (model.getNumArguments() != 1 || model.getNumResults() != 1)
-    return recipe.emitOpError("expects a model of one input and one output, but @")
-           << recipe.getModel() << " has type " << model.getFunctionType();
   for (Type type : {model.getArgumentTypes().front(), model.getResultTypes().front()}) {
     auto ranked = dyn_cast<RankedTensorType>(type);
     if (!ranked)
@@ -147,8 +134,9 @@ static LogicalResult checkRecipes(ModuleOp module) {
              << recipe.getModel();
     auto [previous, isNew] = recipes.insert({model, recipe});
     if (!isNew) {
-      InFlightDiagnostic error = recipe.emitOpError("expects one recipe for each model, got another for @")
-                                 << recipe.getModel();
+      InFlightDiagnostic error =
+          recipe.emitOpError("expects one recipe for each model, got another for @")
+          << recipe.getModel();
       error.attachNote(previous->second.getLoc()) << "first recipe";
       return error;
     }

@@ -1,14 +1,16 @@
-// ai-fuse-operators: an order of ops in which few values wait, and groups that become one loop nest.
+// ai-fuse-operators: an order of ops in which few values wait, and groups that become one loop
+// nest.
 //
 // The order is found by list scheduling. Among the ops whose operands are there, the one that reads
 // the newest value comes first; of several, the one from which the shortest way leads to the end:
-// so the gradients of weights precede the cotangent that goes on to the next layer. Ops that no
-// batch goes into are not in this race: what the rest reads is placed on demand, what reads sums
-// over the batch (updates) afterwards.
+// so the gradients of weights precede the cotangent that goes on to the next layer. Not in this
+// race are ops that no batch goes into, and element-wise ops that are made for one reader and
+// continue no loop nest: they are placed on demand, or (updates) after all others.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace ai {
@@ -20,8 +22,30 @@ using namespace mlir;
 using namespace ai;
 
 //===----------------------------------------------------------------------===//
-// Order
+// Kinds of ops
 //===----------------------------------------------------------------------===//
+
+static bool isContraction(Operation *op) {
+  return isa<Conv2DOp, Conv2DInputGradientOp, Conv2DWeightGradientOp, LinearOp, MatMulOp>(op);
+}
+
+/// Whether the op computes each element of its result from one element, or one window, of each
+/// operand.
+static bool isFusible(Operation *op) {
+  return isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp, PowerOp, NegOp, ExpOp, LogOp, SqrtOp, SinOp,
+             CosOp, TanhOp, SigmoidOp, ReLUOp, CompareOp, SelectOp, CastOp, MaskSamplesOp,
+             DropoutMaskOp, BroadcastOp, BroadcastLikeOp, OneHotOp, MaxPool2DOp,
+             MaxPool2DWithIndexOp, MaxPool2DScatterOp, MaxPool2DGatherOp, AvgPool2DOp,
+             AvgPool2DGradientOp>(op);
+}
+
+/// Scalars are no loop nest.
+static bool isScalar(Operation *op) {
+  return llvm::all_of(op->getResultTypes(), [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() == 0;
+  });
+}
 
 /// Whether the batch is a dimension of some operand or result.
 static bool touchesBatch(Operation *op) {
@@ -32,6 +56,50 @@ static bool touchesBatch(Operation *op) {
   return llvm::any_of(op->getOperandTypes(), isBatched) ||
          llvm::any_of(op->getResultTypes(), isBatched);
 }
+
+/// The op that reads the value, but for the terminator; null if there are none or several.
+static Operation *getOnlyReader(Value value) {
+  Operation *reader = nullptr;
+  for (OpOperand &use : value.getUses()) {
+    if (use.getOwner()->hasTrait<OpTrait::IsTerminator>())
+      continue;
+    if (reader)
+      return nullptr;
+    reader = use.getOwner();
+  }
+  return reader;
+}
+
+/// The producer whose loop nest `op` can become part of: the last one in the block of which it is
+/// the only reader. Winners and masks are no way into a nest: they wait for the backward pass; nor
+/// are sums over the batch, which are complete after all blocks only.
+static Operation *findFusedProducer(Operation *op) {
+  Operation *last = nullptr;
+  if (!isFusible(op))
+    return nullptr;
+  for (Value operand : op->getOperands()) {
+    Operation *producer = operand.getDefiningOp();
+    if (!producer || !getOnlyReader(operand) || isScalar(producer) ||
+        !isa<FloatType>(getElementTypeOrSelf(operand)) ||
+        !(isContraction(producer) || isFusible(producer)) ||
+        (touchesBatch(producer) && !touchesBatch(op)))
+      continue;
+    if (!last || last->isBeforeInBlock(producer))
+      last = producer;
+  }
+  return last;
+}
+
+/// The only op that reads results of `op`; null if there are none or several.
+static Operation *findConsumer(Operation *op) {
+  if (op->getNumResults() != 1)
+    return nullptr;
+  return getOnlyReader(op->getResult(0));
+}
+
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
 
 namespace {
 
@@ -91,7 +159,8 @@ void Scheduler::collect() {
   }
   for (Operation *op : original) {
     bool isConstant = op->getNumOperands() == 0 && op->getNumRegions() == 0;
-    if (isConstant || (hasBatch && !touchesBatch(op)))
+    bool isForOneReader = isFusible(op) && !findFusedProducer(op) && findConsumer(op);
+    if (isConstant || isForOneReader || (hasBatch && !touchesBatch(op)))
       placedOnDemand.insert(op);
     else
       waiting.push_back(op);
@@ -153,56 +222,30 @@ int64_t Scheduler::run() {
 // Groups
 //===----------------------------------------------------------------------===//
 
-static bool isContraction(Operation *op) {
-  return isa<Conv2DOp, Conv2DInputGradientOp, Conv2DWeightGradientOp, LinearOp, MatMulOp>(op);
-}
-
-/// Whether the op computes each element of its result from one element, or one window, of each
-/// operand.
-static bool isFusible(Operation *op) {
-  return isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp, PowerOp, NegOp, ExpOp, LogOp, SqrtOp, SinOp,
-             CosOp, TanhOp, SigmoidOp, ReLUOp, CompareOp, SelectOp, CastOp, MaskSamplesOp,
-             DropoutMaskOp, BroadcastOp, BroadcastLikeOp, MaxPool2DOp, MaxPool2DWithIndexOp,
-             MaxPool2DScatterOp, MaxPool2DGatherOp, AvgPool2DOp, AvgPool2DGradientOp>(op);
-}
-
-/// Scalars are no loop nest.
-static bool isScalar(Operation *op) {
-  return llvm::all_of(op->getResultTypes(), [](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.getRank() == 0;
-  });
-}
-
-/// The producer whose group `op` joins: the last one in the block of which it is the only reader.
-static Operation *findFusedProducer(Operation *op) {
-  Operation *last = nullptr;
-  for (Value operand : op->getOperands()) {
-    Operation *producer = operand.getDefiningOp();
-    if (!producer || !operand.hasOneUse() || isScalar(producer) ||
-        !(isContraction(producer) || isFusible(producer)))
-      continue;
-    if (!last || last->isBeforeInBlock(producer))
-      last = producer;
-  }
-  return last;
-}
-
 /// The ops of each group in order, groups in order of their first op.
 static SmallVector<SmallVector<Operation *>> findGroups(Block &block) {
-  SmallVector<SmallVector<Operation *>> groups;
-  DenseMap<Operation *, size_t> groupOf;
+  SmallVector<Operation *> heads;
+  DenseMap<Operation *, Operation *> headOf;
   for (Operation &op : block.without_terminator()) {
     if (isScalar(&op) || !(isContraction(&op) || isFusible(&op)))
       continue;
-    Operation *producer = isFusible(&op) ? findFusedProducer(&op) : nullptr;
-    size_t group = producer ? groupOf.lookup(producer) : groups.size();
-    if (!producer)
-      groups.emplace_back();
-    groups[group].push_back(&op);
-    groupOf[&op] = group;
+    Operation *producer = findFusedProducer(&op);
+    headOf[&op] = producer ? headOf.lookup(producer) : &op;
   }
-  llvm::erase_if(groups, [](auto &group) { return group.size() < 2; });
+  // What follows no producer may belong to the op it is made for.
+  for (Operation &op : llvm::reverse(block))
+    if (isFusible(&op) && headOf.lookup(&op) == &op)
+      if (Operation *consumer = findConsumer(&op); consumer && headOf.contains(consumer))
+        headOf[&op] = headOf.lookup(consumer);
+
+  llvm::MapVector<Operation *, SmallVector<Operation *>> members;
+  for (Operation &op : block.without_terminator())
+    if (headOf.contains(&op))
+      members[headOf.lookup(&op)].push_back(&op);
+  SmallVector<SmallVector<Operation *>> groups;
+  for (auto &[head, ops] : members)
+    if (ops.size() > 1)
+      groups.push_back(std::move(ops));
   return groups;
 }
 

@@ -22,7 +22,7 @@ def AILiftParametersPass : Pass<"ai-lift-parameters", "mlir::ModuleOp"> {
 
     - Needs: shapes inferred, model checked.
     - Ensures: no `ai.model` and no `ai.parameter` is left.
-    - Fails when: a parameter has two types, or an initialiser needs a fan that its shape lacks.
+    - Fails when: never.
   }];
   let dependentDialects = ["::ai::AIDialect", "::mlir::func::FuncDialect"];
   let statistics = [Statistic<"numParameters", "num-parameters", "Parameters made arguments">];

@@ -5,6 +5,65 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AIInferShapesPass : Pass<"ai-infer-shapes", "mlir::ModuleOp"> {
+  let summary = "Give every tensor a shape, from the arguments forward";
+  let description = [{
+    Types flow once through each model and function, callees before callers; `tensor<*xf32>` becomes
+    what the op's operands imply, and a function's result types follow its return.
+
+    ```mlir
+    %y = ai.relu %x : (tensor<?x8xf32>) -> tensor<*xf32>     // before
+    %y = ai.relu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>   // after
+    ```
+
+    - Needs: functions of one block whose arguments are ranked.
+    - Ensures: every tensor is ranked; only dimension 0, the batch, may be `?`.
+    - Fails when: a declared type contradicts the inferred one, or a type cannot be inferred.
+  }];
+  let dependentDialects = ["::ai::AIDialect"];
+  let statistics = [Statistic<"numRefined", "num-refined", "Result types made more specific">];
+}
+
+def AICheckModelPass : Pass<"ai-check-model", "mlir::ModuleOp"> {
+  let summary = "Report models and recipes that compile but cannot mean what was written";
+  let description = [{
+    - Needs: shapes inferred.
+    - Ensures: each parameter reaches the result of its model; each `ai.train` names a model of its
+      own in this module, whose input leaves the batch open and whose output fits the loss.
+    - Fails when: one of these does not hold, or values that are not log-probabilities are fed to
+      `nll_loss`, or probabilities to `cross_entropy`.
+  }];
+}
+
+def AIFuseOperatorsPass : Pass<"ai-fuse-operators", "mlir::func::FuncOp"> {
+  let summary = "Schedule ops next to their producers and mark those that will become one loop nest";
+  let description = [{
+    Two things that buffers and loops profit from. First the ops of a function are put into an order
+    in which few values wait: an op follows the newest value that it reads, so a gradient of a weight
+    follows the cotangent that it needs; what no batch goes into (constants, rates) stands before its
+    first reader; updates, which need sums over the batch, come last.
+
+    Then the ops of one fusion group get the same `ai.group = k`: a contraction and the element-wise,
+    pooling and broadcasting ops that read its result, as long as each value in between has one
+    reader beside the return. Element-wise chains that follow no contraction form groups of their
+    own.
+
+    ```mlir
+    %0 = ai.conv2d %x, %w {ai.group = 0 : i64} : ...
+    %1, %winner = ai.max_pool2d_with_index %0 {ai.group = 0 : i64, kernel = [2, 2]} : ...
+    %2 = ai.relu %1 {ai.group = 0 : i64} : ...
+    ```
+
+    - Needs: shapes inferred; best after `canonicalize` and `cse`.
+    - Ensures: the same ops and values, in another order; each group has at least two ops.
+    - Fails when: never.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", /*default=*/"false",
+      "Report each group at its first op">];
+  let statistics = [Statistic<"numGroups", "num-groups", "Fusion groups of two ops or more">,
+                    Statistic<"numMoved", "num-moved", "Ops that changed place">];
+}
+
 def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   let summary = "make each step a map over blocks of samples and a combine";
   let description = [{
@@ -47,64 +106,6 @@ def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
     - Fails when: never.
   }];
   let dependentDialects = ["ai::AIDialect", "mlir::func::FuncDialect"];
-}
-
-def AIInferShapesPass : Pass<"ai-infer-shapes", "mlir::ModuleOp"> {
-  let summary = "Give every tensor a shape, from the arguments forward";
-  let description = [{
-    Types flow once through each model and function, callees before callers; `tensor<*xf32>` becomes
-    what the op's operands imply, and a function's result types follow its return.
-
-    ```mlir
-    %y = ai.relu %x : (tensor<?x8xf32>) -> tensor<*xf32>     // before
-    %y = ai.relu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>   // after
-    ```
-
-    - Needs: functions of one block whose arguments are ranked.
-    - Ensures: every tensor is ranked; only dimension 0, the batch, may be `?`.
-    - Fails when: a declared type contradicts the inferred one, or a type cannot be inferred.
-  }];
-  let dependentDialects = ["::ai::AIDialect"];
-  let statistics = [Statistic<"numRefined", "num-refined", "Result types made more specific">];
-}
-
-def AICheckModelPass : Pass<"ai-check-model", "mlir::ModuleOp"> {
-  let summary = "Report models and recipes that compile but cannot mean what was written";
-  let description = [{
-    - Needs: shapes inferred.
-    - Ensures: each parameter has one type and reaches the result of its model; each `ai.train`
-      names a model of this module, whose input leaves the batch open and whose output fits the loss.
-    - Fails when: one of these does not hold, or values that are not log-probabilities are fed to
-      `nll_loss`, or probabilities to `cross_entropy`.
-  }];
-}
-
-def AIFuseOperatorsPass : Pass<"ai-fuse-operators", "mlir::func::FuncOp"> {
-  let summary = "Schedule ops next to their producers and mark those that will become one loop nest";
-  let description = [{
-    Two things that buffers and loops profit from. First the ops of a function are put into an order
-    in which few values wait: an op follows the newest value that it reads, so a gradient of a weight
-    follows the cotangent that it needs; what no batch goes into (constants, rates) stands before its
-    first reader; updates, which need sums over the batch, come last.
-
-    Then the ops of one fusion group get the same `ai.group = k`: a contraction and the element-wise,
-    pooling and broadcasting ops that read its result, as long as each value in between has one
-    reader. Element-wise chains that follow no contraction form groups of their own.
-
-    ```mlir
-    %0 = ai.conv2d %x, %w {ai.group = 0 : i64} : ...
-    %1, %winner = ai.max_pool2d_with_index %0 {ai.group = 0 : i64, kernel = [2, 2]} : ...
-    %2 = ai.relu %1 {ai.group = 0 : i64} : ...
-    ```
-
-    - Needs: shapes inferred; best after `canonicalize` and `cse`.
-    - Ensures: the same ops and values, in another order; each group has at least two ops.
-    - Fails when: never.
-  }];
-  let options = [Option<"remarks", "remarks", "bool", /*default=*/"false",
-      "Report each group at its first op">];
-  let statistics = [Statistic<"numGroups", "num-groups", "Fusion groups of two ops or more">,
-                    Statistic<"numMoved", "num-moved", "Ops that changed place">];
 }
 
 #endif // AI_TRANSFORMS_PASSES
