@@ -97,7 +97,7 @@ private:
       for (unsigned i = 0; i < members.size(); ++i) {
         cost += costOf(*members[i]);
         for (Nest &other : nests)
-          if (other.serial && other.group < 0 && (meets(*members[i], other) || meets(other, *members[i]))) {
+          if (other.serial && other.group < 0 && belongTogether(*members[i], other)) {
             other.group = seed.group;
             members.push_back(&other);
           }
@@ -132,7 +132,7 @@ private:
       changed = false;
       for (Nest &a : nests)
         for (Nest &b : nests)
-          if (a.serial && b.shared && !b.serial && (meets(a, b) || meets(b, a)))
+          if (a.serial && b.shared && !b.serial && belongTogether(a, b))
             changed = b.serial = true;
     }
   }
@@ -166,20 +166,23 @@ private:
 
   /// A nest that is not split like another one that touches what it writes.
   bool hasConflict(const Nest &nest) {
-    if (!nest.op->use_empty() && feedsSlicedNest(nest.op))
-      return true;
     return llvm::any_of(nests, [&](const Nest &other) {
       return other.op != nest.op && meets(nest, other) && !splitAlike(nest, other);
     });
   }
 
-  /// A value that is read outside loops while one part writes its place may only reach what that part does.
-  bool feedsSlicedNest(Operation *op) {
+  /// Whether two nests must run on one thread if they are not split: they share memory, or a value.
+  bool belongTogether(const Nest &a, const Nest &b) {
+    return meets(a, b) || meets(b, a) || feeds(a, b) || feeds(b, a);
+  }
+
+  /// Whether `b` computes with a value that `a` reads.
+  static bool feeds(const Nest &a, const Nest &b) {
+    if (a.op->use_empty())
+      return false;
     SetVector<Operation *> users;
-    getForwardSlice(op, &users);
-    return llvm::any_of(nests, [&](const Nest &nest) {
-      return nest.shared && isSliced(nest) && llvm::any_of(users, [&](Operation *user) { return nest.op->isAncestor(user); });
-    });
+    getForwardSlice(a.op, &users);
+    return llvm::any_of(users, [&](Operation *user) { return b.op->isAncestor(user); });
   }
 
   bool splitAlike(const Nest &a, const Nest &b) {

@@ -79,3 +79,20 @@ func.func @blocks_are_left_alone(%w: memref<10xf32>) attributes {ai.kind = "bloc
   }
   return
 }
+
+// -----
+
+// What reads an element and what writes another with its value stay together, on one thread.
+// CHECK-LABEL: func.func @value_keeps_nests_together(
+//       CHECK:   %[[MINE:.*]] = arith.cmpi
+//       CHECK:   scf.if %[[MINE]]
+//       CHECK:   arith.constant 0 : index
+//   CHECK-NOT:   arith.constant 1 : index
+//       CHECK:   scf.if
+func.func @value_keeps_nests_together(%v: memref<1xf32>, %w: memref<1xf32>) attributes {ai.kind = "combine"} {
+  %one = arith.constant 1.0 : f32
+  affine.store %one, %v[0] : memref<1xf32>
+  %0 = affine.load %v[0] : memref<1xf32>
+  affine.store %0, %w[0] : memref<1xf32>
+  return
+}
