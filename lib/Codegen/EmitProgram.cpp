@@ -46,7 +46,7 @@ public:
   }
 
   /// Records of one shape, one after the other; the name of the symbol, empty when there are none.
-  std::string records(ArrayRef<Record> rows, std::string name = "") {
+  std::string records(ArrayRef<Record> rows) {
     if (rows.empty())
       return "";
     SmallVector<Type> fields;
@@ -54,11 +54,9 @@ public:
       fields.push_back(typeOf(field));
     auto row = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
     auto type = LLVM::LLVMArrayType::get(row, rows.size());
-    bool exported = !name.empty();
-    name = exported ? name : fresh("table");
+    std::string name = fresh("table");
     auto global = LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
-                                         exported ? LLVM::Linkage::External : LLVM::Linkage::Internal,
-                                         name, Attribute(), /*alignment=*/8);
+                                         LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/8);
     OpBuilder inside(b.getContext());
     inside.createBlock(&global.getInitializerRegion());
     Value table = LLVM::UndefOp::create(inside, module.getLoc(), type);
@@ -132,8 +130,8 @@ class ProgramWriter {
 public:
   ProgramWriter(ModuleOp module) : module(module), writer(module) {}
 
-  /// Returns the name of the program's symbol.
-  std::string write(StringRef symbol) {
+  /// Returns the name of the program's table.
+  std::string write() {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
       auto kind = f->getAttrOfType<StringAttr>("ai.kind");
@@ -168,7 +166,7 @@ public:
     }
     auto plan = module->getAttrOfType<StringAttr>("ai.plan");
     program.push_back(Field(writer.text(plan ? plan.getValue() : "")));
-    return writer.records({program}, symbol.str());
+    return writer.records({program});
   }
 
   /// int main(argc, argv) { return ai_rt_main(&program, argc, argv); }
@@ -187,6 +185,17 @@ public:
     auto call = LLVM::CallOp::create(
         inside, loc, callee, ValueRange{table, body->getArgument(0), body->getArgument(1)});
     LLVM::ReturnOp::create(inside, loc, call.getResults());
+  }
+
+  /// const ai_rt_program_t *NAME(void) { return &program; }
+  void writeAccessor(StringRef program, StringRef name) {
+    OpBuilder &b = writer.builder();
+    Location loc = module.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+    auto accessor = LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(pointer, {}));
+    OpBuilder inside(b.getContext());
+    inside.setInsertionPointToStart(accessor.addEntryBlock(inside));
+    LLVM::ReturnOp::create(inside, loc, LLVM::AddressOfOp::create(inside, loc, pointer, program));
   }
 
 private:
@@ -288,9 +297,11 @@ struct EmitProgramPass : ai::impl::AIEmitProgramPassBase<EmitProgramPass> {
 
   void runOnOperation() final {
     ProgramWriter writer(getOperation());
-    std::string program = writer.write(symbol);
-    if (makeMain)
+    std::string program = writer.write();
+    if (accessor.empty())
       writer.writeMain(program);
+    else
+      writer.writeAccessor(program, accessor);
     removeArgumentAttributes(getOperation());
   }
 };

@@ -118,9 +118,8 @@ LogicalResult compile(const CompileOptions &options) {
   pipeline.vectorBits = processor->vectorBits;
   pipeline.vectorRegisters = processor->vectorRegisters;
   pipeline.optLevel = options.optLevel;
-  pipeline.makeMain = options.emit == "exe";
   if (options.emit == "lib")
-    pipeline.symbol = programSymbol(baseName(options));
+    pipeline.accessor = programAccessor(baseName(options));
   PassManager pm(&context);
   buildStages(pm, stage ? *stage : getStages().back(), pipeline);
   if (failed(pm.run(*module)))

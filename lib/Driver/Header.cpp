@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* The table of the compiled module, as ai_rt.h describes it. */
-extern const struct ai_rt_program ai_program_@;
+const struct ai_rt_program *@_program(void);
 
 const char *ai_rt_last_error(void);
 static inline const char *@_error(void) { return ai_rt_last_error(); }
@@ -63,7 +63,7 @@ int64_t ai_rt_program_memory(const void *, int64_t, int64_t);
 
 /* Creates a model with initial parameters; `config` null means the recipe's. */
 static inline int @_create(const @_config_t *config, @_t **model) {
-  return ai_rt_model_create(&ai_program_@, config, model);
+  return ai_rt_model_create(@_program(), config, model);
 }
 static inline void @_destroy(@_t *model) { ai_rt_model_destroy(model); }
 
@@ -102,7 +102,7 @@ static inline int @_set(@_t *model, const char *name, double value) {
 }
 /* The bytes that a model with these numbers holds. */
 static inline int64_t @_memory(int64_t batch, int64_t threads) {
-  return ai_rt_program_memory(&ai_program_@, batch, threads);
+  return ai_rt_program_memory(@_program(), batch, threads);
 }
 static inline int @_save(const @_t *model, const char *path) { return ai_rt_model_save(model, path); }
 static inline int @_load(@_t *model, const char *path) { return ai_rt_model_load(model, path); }
@@ -112,7 +112,7 @@ static constexpr StringLiteral kFunctions = R"(
 /* Calls a function of the module: one dense array for each argument and each result. */
 int ai_rt_call(const void *, const char *, const void *const *, void *const *);
 static inline int @_call(const char *function, const void *const *arguments, void *const *results) {
-  return ai_rt_call(&ai_program_@, function, arguments, results);
+  return ai_rt_call(@_program(), function, arguments, results);
 }
 )";
 
@@ -133,7 +133,7 @@ static std::string identifier(StringRef name) {
   return result;
 }
 
-std::string programSymbol(StringRef name) { return "ai_program_" + identifier(name); }
+std::string programAccessor(StringRef name) { return identifier(name) + "_program"; }
 
 LogicalResult writeHeader(ModuleOp module, StringRef name, StringRef library,
                           ErrorEmitter emitError) {

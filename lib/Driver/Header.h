@@ -7,8 +7,8 @@
 
 namespace ai {
 
-/// The name of the table that a library for the model file NAME.mlir exports.
-std::string programSymbol(llvm::StringRef name);
+/// The function by which a library made of NAME.mlir hands out its table.
+std::string programAccessor(llvm::StringRef name);
 
 /// Writes NAME.h beside `library`: the model's functions under its own name. It includes nothing of ours.
 mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef library,

@@ -108,8 +108,7 @@ void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   AIEmitProgramPassOptions program;
-  program.makeMain = options.makeMain;
-  program.symbol = options.symbol;
+  program.accessor = options.accessor;
   pm.addPass(createAIEmitProgramPass(program));
 }
 

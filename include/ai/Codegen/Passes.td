@@ -106,17 +106,15 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
 }
 
 def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
-  let summary = "write the runtime's table of the program, and main";
+  let summary = "write the runtime's table of the program, and what hands it out";
   let description = [{
     - Needs: `ai-plan-memory`'s attributes on functions of the LLVM dialect.
-    - Ensures: the constant `@symbol` is an `ai_rt_program_t`; with `main`, a function `@main`
-      that hands it to `ai_rt_main`.
+    - Ensures: a constant of the module is an `ai_rt_program_t`; `@main` hands it to `ai_rt_main`,
+      or, for a library, the function named by `accessor` returns its address.
     - Fails when: never.
   }];
-  let options = [
-    Option<"symbol", "symbol", "std::string", "\"ai_program\"", "Name of the table">,
-    Option<"makeMain", "main", "bool", "true", "Also write a main function">
-  ];
+  let options = [Option<"accessor", "accessor", "std::string", "\"\"",
+      "Function that returns the table; empty: write main instead">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
