@@ -53,7 +53,7 @@ static bufferization::ToTensorOp readArgument(OpBuilder &b, BlockArgument argume
 
 static std::optional<unsigned> findArgument(func::FuncOp f, Attribute role, Attribute name) {
   for (unsigned i = 0; i < f.getNumArguments(); ++i)
-    if (role && f.getArgAttr(i, "ai.role") == role && f.getArgAttr(i, "ai.name") == name)
+    if (name && f.getArgAttr(i, "ai.role") == role && f.getArgAttr(i, "ai.name") == name)
       return i;
   return std::nullopt;
 }

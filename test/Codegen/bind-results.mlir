@@ -33,3 +33,17 @@ func.func @unchanged_parameter_is_not_copied(%w: tensor<4xf32> {ai.role = "param
     -> (tensor<4xf32> {ai.role = "parameter", ai.name = "w"}) {
   return %w : tensor<4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @two_results(
+//  CHECK-SAME:     %{{.*}}: memref<4xf32> {ai.role = "argument", llvm.noalias},
+//  CHECK-SAME:     %[[A:.*]]: memref<4xf32> {ai.role = "result", llvm.noalias},
+//  CHECK-SAME:     %[[B:.*]]: memref<4xf32> {ai.role = "result", llvm.noalias})
+//       CHECK:   restrict writable %[[A]]
+//       CHECK:   restrict writable %[[B]]
+func.func @two_results(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %y = arith.addf %x, %x : tensor<4xf32>
+  %z = arith.mulf %x, %x : tensor<4xf32>
+  return %y, %z : tensor<4xf32>, tensor<4xf32>
+}
