@@ -1,0 +1,14 @@
+// The header is plain C: this file is compiled as such, and its tables have no padding.
+
+#include "ai/Runtime/ai_rt.h"
+
+#define AI_TEST_FIELDS(type, count)                                                                \
+  typedef char type##_has_fields_of_eight_bytes[sizeof(type) == 8 * (count) ? 1 : -1]
+
+AI_TEST_FIELDS(ai_rt_tensor_info_t, 9);
+AI_TEST_FIELDS(ai_rt_step_t, 9);
+AI_TEST_FIELDS(ai_rt_function_t, 7);
+AI_TEST_FIELDS(ai_rt_program_t, 19);
+AI_TEST_FIELDS(ai_rt_config_t, 3);
+AI_TEST_FIELDS(ai_rt_progress_t, 4);
+AI_TEST_FIELDS(ai_rt_metrics_t, 3);

@@ -1,0 +1,292 @@
+//===- FakeProgram.cpp - programs written by hand, as the compiler would --===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeProgram.h"
+
+#include <algorithm>
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace ai::test;
+
+//===----------------------------------------------------------------------===//
+// Linear regression
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t kBlock = 4, kSlots = 3;
+
+namespace {
+/// The fixed region, but for its slots.
+struct Fixed {
+  alignas(64) float weight[kFeatures];
+  alignas(64) float bias;
+  alignas(64) float momentum[kFeatures];
+  alignas(64) double lr;
+  alignas(64) double decay;
+  alignas(64) float loss;
+  alignas(64) float correct;
+};
+
+struct alignas(64) Slot {
+  float weight[kFeatures], bias, loss;
+};
+
+struct FixedWithSlots {
+  Fixed fixed;
+  Slot slots[kSlots];
+};
+
+struct Workspace {
+  alignas(64) float inputs[kBlock][kFeatures];
+  alignas(64) float targets[kBlock];
+  alignas(64) float outputs[kBlock];
+};
+} // namespace
+
+static void forward(const Fixed &fixed, Workspace &workspace) {
+  for (int64_t n = 0; n < kBlock; ++n) {
+    workspace.outputs[n] = fixed.bias;
+    for (int64_t i = 0; i < kFeatures; ++i)
+      workspace.outputs[n] += workspace.inputs[n][i] * fixed.weight[i];
+  }
+}
+
+static void predictBlock(char *fixed, char *workspace, char *, int64_t, int64_t, int64_t, int64_t,
+                         int64_t) {
+  forward(*reinterpret_cast<Fixed *>(fixed), *reinterpret_cast<Workspace *>(workspace));
+}
+
+static void evaluateBlock(char *fixed, char *work, char *slotBytes, int64_t first, int64_t count,
+                          int64_t, int64_t, int64_t) {
+  auto &workspace = *reinterpret_cast<Workspace *>(work);
+  forward(*reinterpret_cast<Fixed *>(fixed), workspace);
+  for (int64_t n = 0; n < std::min(kBlock, count - first); ++n) {
+    float error = workspace.outputs[n] - workspace.targets[n];
+    reinterpret_cast<Slot *>(slotBytes)->loss += error * error;
+  }
+}
+
+static void trainBlock(char *fixed, char *work, char *slotBytes, int64_t first, int64_t count,
+                       int64_t step, int64_t epoch, int64_t seed) {
+  evaluateBlock(fixed, work, slotBytes, first, count, step, epoch, seed);
+  auto &workspace = *reinterpret_cast<Workspace *>(work);
+  auto &slot = *reinterpret_cast<Slot *>(slotBytes);
+  for (int64_t n = 0; n < kBlock; ++n) {
+    if (first + n >= count) {
+      // The contract: beyond the end lies a copy of the batch's first sample.
+      EXPECT_NE(workspace.targets[n], 0);
+      continue;
+    }
+    float ct = 2 * (workspace.outputs[n] - workspace.targets[n]) / static_cast<float>(count);
+    slot.bias += ct;
+    for (int64_t i = 0; i < kFeatures; ++i)
+      slot.weight[i] += ct * workspace.inputs[n][i];
+  }
+}
+
+static void evaluateCombine(char *fixedBytes, char *, int64_t part, int64_t, int64_t, int64_t,
+                            int64_t, int64_t) {
+  auto &all = *reinterpret_cast<FixedWithSlots *>(fixedBytes);
+  if (part != 0)
+    return;
+  all.fixed.loss = 0;
+  for (const Slot &slot : all.slots)
+    all.fixed.loss += slot.loss;
+}
+
+static void trainCombine(char *fixedBytes, char *workspace, int64_t part, int64_t parts,
+                         int64_t count, int64_t step, int64_t epoch, int64_t seed) {
+  evaluateCombine(fixedBytes, workspace, part, parts, count, step, epoch, seed);
+  auto &all = *reinterpret_cast<FixedWithSlots *>(fixedBytes);
+  auto lr = static_cast<float>(all.fixed.lr), decay = static_cast<float>(all.fixed.decay);
+  for (int64_t i = part; i <= kFeatures; i += parts) {
+    float sum = 0;
+    for (const Slot &slot : all.slots)
+      sum += i < kFeatures ? slot.weight[i] : slot.bias;
+    if (i == kFeatures) {
+      all.fixed.bias -= lr * sum;
+      continue;
+    }
+    all.fixed.momentum[i] = decay * all.fixed.momentum[i] + sum;
+    all.fixed.weight[i] -= lr * all.fixed.momentum[i];
+  }
+}
+
+const ai_rt_program_t &ai::test::regression() {
+  static const int64_t features[] = {kFeatures}, one[] = {1};
+  static const int64_t inputShape[] = {kBlock, kFeatures}, columnShape[] = {kBlock, 1};
+  static const ai_rt_tensor_info_t tensors[] = {
+      {"weight", AI_RT_PARAMETER, AI_RT_F32, 1, features, offsetof(Fixed, weight), 12,
+       AI_RT_INIT_UNIFORM, 0.5},
+      {"bias", AI_RT_PARAMETER, AI_RT_F32, 1, one, offsetof(Fixed, bias), 4, AI_RT_INIT_CONSTANT,
+       0.25},
+      {"weight.momentum_buffer", AI_RT_STATE, AI_RT_F32, 1, features, offsetof(Fixed, momentum), 12,
+       AI_RT_INIT_CONSTANT, 0},
+      {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, lr), 8, AI_RT_INIT_CONSTANT,
+       0.05},
+      {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, decay), 8,
+       AI_RT_INIT_CONSTANT, 0.5}};
+  static const ai_rt_tensor_info_t io[] = {
+      {"input", AI_RT_INPUT, AI_RT_F32, 2, inputShape, offsetof(Workspace, inputs), 48, 0, 0},
+      {"target", AI_RT_TARGET, AI_RT_F32, 2, columnShape, offsetof(Workspace, targets), 16, 0, 0},
+      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, loss), 4, 0, 0},
+      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, correct), 4, 0, 0}};
+  static const ai_rt_tensor_info_t predictIO[] = {
+      io[0],
+      {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
+  constexpr int64_t slots = offsetof(FixedWithSlots, slots);
+  static const ai_rt_step_t steps[] = {
+      {"train", trainBlock, trainCombine, sizeof(Workspace), sizeof(Slot), slots, 4, io, 24},
+      {"evaluate", evaluateBlock, evaluateCombine, sizeof(Workspace), sizeof(Slot), slots, 4, io,
+       8},
+      {"predict", predictBlock, nullptr, sizeof(Workspace), 0, slots, 2, predictIO, 6}};
+  static const ai_rt_program_t program = {
+      "regression",
+      AI_RT_ABI_VERSION,
+      kBlock,
+      kSlots,
+      sizeof(FixedWithSlots),
+      5,
+      tensors,
+      3,
+      steps,
+      0,
+      nullptr,
+      AI_RT_MSE_LOSS,
+      1,
+      /*batch=*/10,
+      /*epochs=*/2,
+      /*seed=*/1,
+      /*mean=*/0,
+      /*std=*/1,
+      "",
+  };
+  return program;
+}
+
+//===----------------------------------------------------------------------===//
+// Counting
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct CounterFixed {
+  alignas(64) float offset;
+  alignas(64) float metrics[2];
+  alignas(64) float slots[2][16];
+};
+
+struct CounterWorkspace {
+  alignas(64) float inputs[kBlock][4];
+  alignas(64) int32_t labels[kBlock];
+};
+} // namespace
+
+static void countBlock(char *, char *work, char *slot, int64_t first, int64_t count, int64_t,
+                       int64_t, int64_t) {
+  auto &workspace = *reinterpret_cast<CounterWorkspace *>(work);
+  auto *sums = reinterpret_cast<float *>(slot);
+  for (int64_t n = 0; n < std::min(kBlock, count - first); ++n) {
+    for (float value : workspace.inputs[n])
+      sums[0] += value;
+    sums[1] += workspace.labels[n] == 0 ? 1.0f : 0.0f;
+  }
+}
+
+static void countCombine(char *fixedBytes, char *, int64_t part, int64_t, int64_t, int64_t, int64_t,
+                         int64_t) {
+  auto &fixed = *reinterpret_cast<CounterFixed *>(fixedBytes);
+  for (int64_t i = 0; part == 0 && i < 2; ++i)
+    fixed.metrics[i] = fixed.slots[0][i] + fixed.slots[1][i];
+}
+
+static void addFunction(char *, char *workspace) {
+  auto *values = reinterpret_cast<double *>(workspace);
+  values[2] = values[0] + values[1];
+}
+
+const ai_rt_program_t &ai::test::counter() {
+  static const int64_t one[] = {1}, inputShape[] = {kBlock, 1, 2, 2}, labelShape[] = {kBlock};
+  static const ai_rt_tensor_info_t tensors[] = {{"offset", AI_RT_PARAMETER, AI_RT_F32, 1, one,
+                                                 offsetof(CounterFixed, offset), 4,
+                                                 AI_RT_INIT_NORMAL, 1}};
+  static const ai_rt_tensor_info_t io[] = {
+      {"input", AI_RT_INPUT, AI_RT_F32, 4, inputShape, offsetof(CounterWorkspace, inputs), 64, 0,
+       0},
+      {"target", AI_RT_TARGET, AI_RT_I32, 1, labelShape, offsetof(CounterWorkspace, labels), 16, 0,
+       0},
+      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[0]), 4, 0, 0},
+      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[1]), 4, 0,
+       0}};
+  constexpr int64_t slots = offsetof(CounterFixed, slots);
+  static const ai_rt_step_t steps[] = {
+      {"train", countBlock, countCombine, sizeof(CounterWorkspace), 64, slots, 4, io, 4},
+      {"evaluate", countBlock, countCombine, sizeof(CounterWorkspace), 64, slots, 4, io, 4}};
+  static const ai_rt_tensor_info_t args[] = {
+      {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
+      {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};
+  static const ai_rt_tensor_info_t results[] = {
+      {"z", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0}};
+  static const ai_rt_function_t functions[] = {{"add", addFunction, 24, 2, args, 1, results}};
+  static const ai_rt_program_t program = {
+      "counter",
+      AI_RT_ABI_VERSION,
+      kBlock,
+      /*num_slots=*/2,
+      sizeof(CounterFixed),
+      1,
+      tensors,
+      2,
+      steps,
+      1,
+      functions,
+      AI_RT_CROSS_ENTROPY,
+      /*num_classes=*/3,
+      /*batch=*/8,
+      /*epochs=*/1,
+      /*seed=*/1,
+      /*mean=*/0.5,
+      /*std=*/0.25,
+      "",
+  };
+  return program;
+}
+
+//===----------------------------------------------------------------------===//
+// Helpers
+//===----------------------------------------------------------------------===//
+
+ModelPtr ai::test::create(const ai_rt_program_t &program, int64_t threads, int64_t seed) {
+  ai_rt_config_t config = ai_rt_config_default(&program);
+  config.threads = threads;
+  config.seed = seed;
+  ai_rt_model_t *model = nullptr;
+  EXPECT_EQ(ai_rt_model_create(&program, &config, &model), AI_RT_OK) << ai_rt_last_error();
+  return ModelPtr(model);
+}
+
+std::string ai::test::snapshot(const ai_rt_model_t *model) {
+  std::string bytes;
+  for (int64_t i = 0; i < ai_rt_model_num_tensors(model); ++i) {
+    const ai_rt_tensor_info_t *info = ai_rt_model_tensor_info(model, i);
+    std::string tensor(info->bytes, '\0');
+    EXPECT_EQ(ai_rt_model_get_tensor(model, info->name, tensor.data(), info->bytes), AI_RT_OK);
+    if (info->role != AI_RT_SETTING)
+      bytes += tensor;
+  }
+  return bytes;
+}
+
+RegressionData::RegressionData(int64_t count)
+    : inputShape{count, kFeatures}, targetShape{count, 1} {
+  for (int64_t n = 0; n < count; ++n) {
+    float a = static_cast<float>((n * 7) % 11) / 11, b = static_cast<float>((n * 5) % 13) / 13,
+          c = static_cast<float>((n * 3) % 17) / 17;
+    inputs.insert(inputs.end(), {a, b, c});
+    targets.push_back(2 * a - 3 * b + c / 2 + 1.001f);
+  }
+  data = {{inputs.data(), AI_RT_F32, 2, inputShape}, {targets.data(), AI_RT_F32, 2, targetShape}};
+}

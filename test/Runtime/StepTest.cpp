@@ -1,0 +1,310 @@
+//===- StepTest.cpp - stepping, evaluating, predicting, on any number of threads ===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FakeProgram.h"
+
+#include "lib/Runtime/Staging.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace ai::test;
+
+/// Trains on all of `data`, shuffled, in batches of 10 (the last one shorter).
+static void trainEpoch(ai_rt_model_t *model, const RegressionData &data) {
+  int64_t count = data.inputShape[0];
+  std::vector<uint32_t> order(count);
+  ai_rt_progress_t at = ai_rt_model_progress(model);
+  ai_rt_shuffle(at.seed, at.epoch, count, order.data());
+  for (int64_t first = 0; first < count; first += 10)
+    ASSERT_EQ(ai_rt_model_train_batch(model, &data.data, order.data(), first,
+                                      std::min<int64_t>(10, count - first), nullptr),
+              AI_RT_OK)
+        << ai_rt_last_error();
+  ai_rt_model_next_epoch(model);
+}
+
+TEST(TrainBatch, FindsTheLine) {
+  RegressionData data(97);
+  ModelPtr model = create(regression(), 2);
+  for (int epoch = 0; epoch < 200; ++epoch)
+    trainEpoch(model.get(), data);
+  auto *weight = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "weight"));
+  EXPECT_NEAR(weight[0], 2, 1e-2);
+  EXPECT_NEAR(weight[1], -3, 1e-2);
+  EXPECT_NEAR(weight[2], 0.5, 1e-2);
+}
+
+TEST(TrainBatch, GivesTheSameBitsOnAnyNumberOfThreads) {
+  RegressionData data(97);
+  std::string expected;
+  for (int64_t threads : {1, 2, 3, 8}) {
+    ModelPtr model = create(regression(), threads);
+    for (int epoch = 0; epoch < 3; ++epoch)
+      trainEpoch(model.get(), data);
+    if (expected.empty())
+      expected = snapshot(model.get());
+    EXPECT_EQ(snapshot(model.get()), expected) << threads << " threads";
+  }
+}
+
+/// One step by the formula, whatever the batch: blocks of 4 are full, partly filled, or missing.
+TEST(TrainBatch, TakesAnyBatchSize) {
+  for (int64_t count : {1, 3, 4, 5, 12, 13, 37}) {
+    RegressionData data(count);
+    ModelPtr model = create(regression(), 2);
+    double weight[kFeatures], gradient[kFeatures + 1] = {}, loss = 0;
+    auto *w = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "weight"));
+    std::copy(w, w + kFeatures, weight);
+    for (int64_t n = 0; n < count; ++n) {
+      const float *x = &data.inputs[n * kFeatures];
+      double error = 0.25 + weight[0] * x[0] + weight[1] * x[1] + weight[2] * x[2];
+      error -= data.targets[n];
+      loss += error * error;
+      for (int64_t i = 0; i <= kFeatures; ++i)
+        gradient[i] += 2 * error * (i < kFeatures ? x[i] : 1) / static_cast<double>(count);
+    }
+    ai_rt_metrics_t metrics;
+    ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, &metrics),
+              AI_RT_OK);
+    EXPECT_NEAR(metrics.loss, loss, 1e-5 * loss);
+    EXPECT_EQ(metrics.count, count);
+    for (int64_t i = 0; i < kFeatures; ++i)
+      EXPECT_NEAR(w[i], weight[i] - 0.05 * gradient[i], 1e-6) << "batch " << count;
+    auto *bias = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "bias"));
+    EXPECT_NEAR(*bias, 0.25 - 0.05 * gradient[kFeatures], 1e-6) << "batch " << count;
+  }
+}
+
+TEST(TrainBatch, AllocatesNothing) {
+  if (numAllocations() < 0)
+    GTEST_SKIP() << "allocations are not counted here";
+  RegressionData data(50);
+  std::vector<uint32_t> order(50);
+  ModelPtr model = create(regression(), 3);
+  ai_rt_metrics_t metrics;
+  float output[50];
+  int64_t before = numAllocations();
+  ai_rt_shuffle(1, 0, 50, order.data());
+  int failures = 0;
+  for (int i = 0; i < 5; ++i) {
+    failures +=
+        ai_rt_model_train_batch(model.get(), &data.data, order.data(), 10 * i, 10, &metrics);
+    failures +=
+        ai_rt_model_train_step(model.get(), data.inputs.data(), data.targets.data(), 7, nullptr);
+  }
+  failures += ai_rt_model_evaluate_data(model.get(), &data.data, 0, 50, &metrics);
+  failures += ai_rt_model_predict_data(model.get(), &data.data, 0, 50, output);
+  EXPECT_EQ(numAllocations(), before);
+  EXPECT_EQ(failures, 0);
+  ::operator delete(::operator new(1));
+  EXPECT_GT(numAllocations(), before) << "the counter does not count";
+}
+
+TEST(TrainBatch, CountsSteps) {
+  RegressionData data(25);
+  ModelPtr model = create(regression());
+  EXPECT_EQ(ai_rt_model_is_trained(model.get()), 0);
+  for (int64_t first : {0, 10, 20})
+    ai_rt_model_train_batch(model.get(), &data.data, nullptr, first, first == 20 ? 5 : 10, nullptr);
+  ai_rt_progress_t at = ai_rt_model_progress(model.get());
+  EXPECT_EQ(at.step, 3);
+  EXPECT_EQ(at.epoch, 0);
+  EXPECT_EQ(at.position, 25);
+  EXPECT_EQ(at.seed, 7);
+  ai_rt_model_next_epoch(model.get());
+  at = ai_rt_model_progress(model.get());
+  EXPECT_EQ(at.epoch, 1);
+  EXPECT_EQ(at.position, 0);
+  EXPECT_EQ(ai_rt_model_is_trained(model.get()), 1);
+}
+
+TEST(TrainBatch, GathersByTheOrder) {
+  RegressionData data(30);
+  std::vector<uint32_t> order = {29, 3, 17, 5, 5, 0, 8};
+  std::vector<float> inputs, targets;
+  for (uint32_t row : order) {
+    inputs.insert(inputs.end(), &data.inputs[row * kFeatures], &data.inputs[row * kFeatures] + 3);
+    targets.push_back(data.targets[row]);
+  }
+  ModelPtr gathered = create(regression()), copied = create(regression());
+  ai_rt_model_train_batch(gathered.get(), &data.data, order.data(), 1, 6, nullptr);
+  float loss;
+  ASSERT_EQ(ai_rt_model_train_step(copied.get(), &inputs[3], &targets[1], 6, &loss), AI_RT_OK);
+  EXPECT_EQ(snapshot(gathered.get()), snapshot(copied.get()));
+}
+
+/// Arrays of different lengths wrap around by themselves.
+TEST(TrainBatch, WrapsAround) {
+  RegressionData data(6), longer(12);
+  for (int64_t i = 0; i < 12; ++i)
+    longer.targets[i] = data.targets[i % 5];
+  for (int64_t i = 0; i < 12 * kFeatures; ++i)
+    longer.inputs[i] = data.inputs[i % (6 * kFeatures)];
+  data.targetShape[0] = 5;
+  ModelPtr wrapped = create(regression()), plain = create(regression());
+  ASSERT_EQ(ai_rt_model_train_batch(wrapped.get(), &data.data, nullptr, 2, 10, nullptr), AI_RT_OK);
+  ASSERT_EQ(ai_rt_model_train_batch(plain.get(), &longer.data, nullptr, 2, 10, nullptr), AI_RT_OK);
+  EXPECT_EQ(snapshot(wrapped.get()), snapshot(plain.get()));
+}
+
+TEST(TrainBatch, GrowsForALargerBatch) {
+  RegressionData data(1000);
+  ModelPtr model = create(regression());
+  int64_t before = ai_rt_model_memory(model.get());
+  ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, 1000, nullptr), AI_RT_OK);
+  EXPECT_EQ(ai_rt_model_memory(model.get()), before + 990 * 8);
+}
+
+TEST(EvaluateData, SumsOverChunks) {
+  RegressionData data(1001);
+  ModelPtr model = create(regression(), 2), other = create(regression(), 1);
+  ai_rt_metrics_t all, part, sum = {0, 0, 0};
+  ASSERT_EQ(ai_rt_model_evaluate_data(model.get(), &data.data, 0, 1001, &all), AI_RT_OK);
+  EXPECT_EQ(all.count, 1001);
+  for (int64_t first = 0; first < 1001; first += 77) {
+    ASSERT_EQ(ai_rt_model_evaluate_data(other.get(), &data.data, first, 77, &part), AI_RT_OK);
+    sum.loss += part.loss;
+  }
+  EXPECT_NEAR(all.loss, sum.loss, 1e-5 * all.loss);
+  EXPECT_EQ(ai_rt_model_is_trained(model.get()), 0);
+  EXPECT_EQ(snapshot(model.get()), snapshot(other.get()));
+  ASSERT_EQ(ai_rt_model_evaluate(other.get(), data.inputs.data(), data.targets.data(), 1001, &part),
+            AI_RT_OK);
+  EXPECT_EQ(part.loss, all.loss) << "bits must not depend on threads";
+}
+
+TEST(PredictData, StoresEachSample) {
+  RegressionData data(1001);
+  ModelPtr model = create(regression(), 3);
+  std::vector<float> outputs(1002, -1);
+  ASSERT_EQ(ai_rt_model_predict_data(model.get(), &data.data, 0, 1001, outputs.data()), AI_RT_OK);
+  auto *w = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "weight"));
+  for (int64_t n = 0; n < 1001; ++n) {
+    const float *x = &data.inputs[n * kFeatures];
+    ASSERT_NEAR(outputs[n], 0.25 + w[0] * x[0] + w[1] * x[1] + w[2] * x[2], 1e-6);
+  }
+  EXPECT_EQ(outputs[1001], -1) << "wrote behind the last sample";
+  std::vector<float> one(1);
+  ASSERT_EQ(ai_rt_model_predict(model.get(), &data.inputs[3 * 40], 1, one.data()), AI_RT_OK);
+  EXPECT_EQ(one[0], outputs[40]);
+}
+
+//===----------------------------------------------------------------------===//
+// Types, bytes and labels
+//===----------------------------------------------------------------------===//
+
+TEST(Normalisation, IsTheFormulaInTheElementType) {
+  ai::rt::Normalisation table(0.1307, 0.3081);
+  for (int v = 0; v < 256; ++v) {
+    EXPECT_EQ(table.f32[v], (static_cast<float>(v) / 255.0f - 0.1307f) / 0.3081f);
+    EXPECT_EQ(table.f64[v], (v / 255.0 - 0.1307) / 0.3081);
+  }
+}
+
+TEST(EvaluateData, NormalisesBytesAndNothingElse) {
+  ModelPtr model = create(counter());
+  uint8_t bytes[] = {0, 255, 51, 102};
+  int32_t label = 0;
+  ai_rt_metrics_t metrics;
+  ASSERT_EQ(ai_rt_model_evaluate_u8(model.get(), bytes, &label, 1, &metrics), AI_RT_OK);
+  EXPECT_NEAR(metrics.loss, (0 + 1 + 0.2 + 0.4 - 4 * 0.5) / 0.25, 1e-6);
+  EXPECT_EQ(metrics.correct, 1);
+  int64_t shape[] = {1, 2, 2}, one[] = {1};
+  double doubles[] = {1, 2, 3, 4};
+  int32_t integers[] = {10, 20, 30, 40};
+  ai_rt_data_t data = {{doubles, AI_RT_F64, 3, shape}, {&label, AI_RT_I32, 1, one}};
+  ASSERT_EQ(ai_rt_model_evaluate_data(model.get(), &data, 0, 1, &metrics), AI_RT_OK);
+  EXPECT_EQ(metrics.loss, 10);
+  data.inputs = {integers, AI_RT_I32, 3, shape};
+  ASSERT_EQ(ai_rt_model_evaluate_data(model.get(), &data, 0, 1, &metrics), AI_RT_OK);
+  EXPECT_EQ(metrics.loss, 100);
+}
+
+TEST(EvaluateData, TakesLabelsOfAnyInteger) {
+  ModelPtr model = create(counter());
+  float inputs[12] = {};
+  int64_t inputShape[] = {3, 2, 2}, labelShape[] = {3};
+  uint8_t u8[] = {0, 2, 0};
+  int8_t i8[] = {0, 2, 0};
+  int64_t i64[] = {0, 2, 0};
+  ai_rt_array_t array = {inputs, AI_RT_F32, 3, inputShape};
+  for (ai_rt_array_t labels :
+       {ai_rt_array_t{u8, AI_RT_U8, 1, labelShape}, ai_rt_array_t{i8, AI_RT_I8, 1, labelShape},
+        ai_rt_array_t{i64, AI_RT_I64, 1, labelShape}}) {
+    ai_rt_data_t data = {array, labels};
+    ai_rt_metrics_t metrics;
+    ASSERT_EQ(ai_rt_model_evaluate_data(model.get(), &data, 0, 3, &metrics), AI_RT_OK);
+    EXPECT_EQ(metrics.correct, 2);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Refusals
+//===----------------------------------------------------------------------===//
+
+/// Expects a call to have failed with just this text.
+static void expectError(ai_rt_status_t status, const char *text) {
+  EXPECT_EQ(status, AI_RT_INVALID);
+  EXPECT_STREQ(ai_rt_last_error(), text);
+}
+
+TEST(TrainBatch, RefusesLabelsBeyondTheClasses) {
+  ModelPtr model = create(counter());
+  float inputs[12] = {};
+  for (int32_t bad : {3, -1}) {
+    int32_t labels[] = {0, bad, 2};
+    std::string text = "expects labels from 0 to 2, got " + std::to_string(bad) + " for sample 1";
+    expectError(ai_rt_model_train_step(model.get(), inputs, labels, 3, nullptr), text.c_str());
+    ai_rt_metrics_t metrics;
+    expectError(ai_rt_model_evaluate(model.get(), inputs, labels, 3, &metrics), text.c_str());
+    int64_t inputShape[] = {3, 2, 2}, labelShape[] = {3};
+    ai_rt_data_t data = {{inputs, AI_RT_F32, 3, inputShape}, {labels, AI_RT_I32, 1, labelShape}};
+    expectError(ai_rt_model_check_data(model.get(), &data, 1), text.c_str());
+  }
+  EXPECT_EQ(ai_rt_model_progress(model.get()).step, 0);
+  EXPECT_EQ(ai_rt_model_is_trained(model.get()), 0);
+}
+
+TEST(CheckData, ComparesShapesAndTypes) {
+  ModelPtr model = create(counter());
+  float inputs[18] = {};
+  int32_t labels[2] = {};
+  int64_t good[] = {2, 1, 1, 2, 2}, bad[] = {2, 3, 3}, two[] = {2}, pairs[] = {1, 2}, none[] = {0};
+  ai_rt_data_t data = {{inputs, AI_RT_F32, 5, good}, {labels, AI_RT_I32, 1, two}};
+  auto check = [&] { return ai_rt_model_check_data(model.get(), &data, 1); };
+  EXPECT_EQ(check(), AI_RT_OK) << ai_rt_last_error();
+  data.inputs.shape = bad;
+  data.inputs.rank = 3;
+  expectError(check(), "expects inputs of shape [1,2,2] a sample, got [3,3]");
+  data.inputs = {inputs, AI_RT_F32, 5, good};
+  data.targets = {labels, AI_RT_I32, 2, pairs};
+  expectError(check(), "expects targets of shape [] a sample, got [2]");
+  data.targets = {labels, AI_RT_F32, 1, two};
+  expectError(check(), "expects targets that convert to i32, got f32");
+  data.targets = {labels, AI_RT_I32, 1, none};
+  expectError(check(), "expects at least one sample of targets, got none");
+  data.targets = {};
+  expectError(check(), "expects at least one sample of targets, got none");
+}
+
+TEST(TrainBatch, RefusesEmptyBatches) {
+  RegressionData data(4);
+  ModelPtr model = create(regression());
+  expectError(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, 0, nullptr),
+              "expects at least one sample, got 0");
+  expectError(ai_rt_model_train_batch(model.get(), &data.data, nullptr, -1, 1, nullptr),
+              "expects a first position of at least 0, got -1");
+}
+
+TEST(PredictData, RefusesModelsWithoutPrediction) {
+  ModelPtr model = create(counter());
+  float inputs[4] = {}, outputs[4];
+  expectError(ai_rt_model_predict(model.get(), inputs, 1, outputs),
+              "model 'counter' has no step 'predict'");
+}
