@@ -11,16 +11,6 @@
 
 using namespace ai::rt;
 
-template <typename T> static void fillTable(T *table, double mean, double std) {
-  for (int v = 0; v < 256; ++v)
-    table[v] = (static_cast<T>(v) / T(255) - static_cast<T>(mean)) / static_cast<T>(std);
-}
-
-Normalisation::Normalisation(double mean, double std) {
-  fillTable(f32, mean, std);
-  fillTable(f64, mean, std);
-}
-
 int64_t ai::rt::sampleElements(const int64_t *shape, int64_t rank) {
   int64_t count = 1;
   for (int64_t i = 1; i < rank; ++i)
@@ -29,23 +19,27 @@ int64_t ai::rt::sampleElements(const int64_t *shape, int64_t rank) {
 }
 
 template <typename Source, typename Target>
-static void convertElements(const char *source, char *target, int64_t count, const void *) {
-  auto *from = reinterpret_cast<const Source *>(source);
-  auto *to = reinterpret_cast<Target *>(target);
+static void convertElements(const char *source, char *target, int64_t count,
+                            const Normalisation *) {
+  auto *__restrict from = reinterpret_cast<const Source *>(source);
+  auto *__restrict to = reinterpret_cast<Target *>(target);
   for (int64_t i = 0; i < count; ++i)
     to[i] = static_cast<Target>(from[i]);
 }
 
+/// Two divisions, or a table of 256 values, take two to three times as long.
 template <typename Target>
-static void normaliseBytes(const char *source, char *target, int64_t count, const void *table) {
-  auto *from = reinterpret_cast<const uint8_t *>(source);
-  auto *to = reinterpret_cast<Target *>(target);
-  auto *values = static_cast<const Target *>(table);
+static void normaliseBytes(const char *source, char *target, int64_t count,
+                           const Normalisation *normalisation) {
+  auto *__restrict from = reinterpret_cast<const uint8_t *>(source);
+  auto *__restrict to = reinterpret_cast<Target *>(target);
+  auto scale = static_cast<Target>(normalisation->scale);
+  auto shift = static_cast<Target>(normalisation->shift);
   for (int64_t i = 0; i < count; ++i)
-    to[i] = values[from[i]];
+    to[i] = static_cast<Target>(from[i]) * scale + shift;
 }
 
-using Convert = void (*)(const char *, char *, int64_t, const void *);
+using Convert = void (*)(const char *, char *, int64_t, const Normalisation *);
 
 /// The conversions to `Target`; from a float to an integer there is none.
 template <typename Target> static Convert selectSource(int64_t source) {
@@ -90,14 +84,12 @@ bool Stager::converts(int64_t source, int64_t target) {
 }
 
 Stager::Stager(const ai_rt_array_t &source, const ai_rt_tensor_info_t *target,
-               const Normalisation *normalisation) {
+               const Normalisation *normalisation)
+    : normalisation(normalisation) {
   if (!target)
     return;
   convert = select(source.dtype, target->dtype, normalisation != nullptr);
   this->source = static_cast<const char *>(source.data);
-  if (normalisation)
-    table = target->dtype == AI_RT_F64 ? static_cast<const void *>(normalisation->f64)
-                                       : normalisation->f32;
   count = sampleElements(target->shape, target->rank);
   offset = target->offset;
   sourceBytes = count * ai_rt_dtype_size(source.dtype);

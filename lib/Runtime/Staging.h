@@ -12,12 +12,11 @@
 
 namespace ai::rt {
 
-/// What each byte becomes: (v / 255 - mean) / std, each operation rounded to the element type.
+/// Bytes become v * scale + shift, product and sum rounded to the element type.
 struct Normalisation {
-  Normalisation(double mean, double std);
+  Normalisation(double mean, double std) : scale(1 / (255 * std)), shift(-mean / std) {}
 
-  float f32[256];
-  double f64[256];
+  double scale, shift;
 };
 
 /// Copies samples into a block's tensor, converted to its type. Cheap to make: each step has one.
@@ -34,16 +33,25 @@ public:
   /// Writes row `row` of the source as sample `sample` of the block in `workspace`.
   void stage(char *workspace, int64_t sample, uint32_t row) const {
     if (convert)
-      convert(source + row * sourceBytes, workspace + offset + sample * targetBytes, count, table);
+      convert(source + row * sourceBytes, workspace + offset + sample * targetBytes, count,
+              normalisation);
+  }
+
+  /// Fetches a row that will be staged soon: shuffled rows are where no hardware expects them.
+  void prefetch(uint32_t row) const {
+    for (int64_t byte = 0; byte < sourceBytes; byte += kCacheLine)
+      __builtin_prefetch(source + row * sourceBytes + byte);
   }
 
 private:
-  using Convert = void (*)(const char *source, char *target, int64_t count, const void *table);
+  static constexpr int64_t kCacheLine = 64;
+  using Convert = void (*)(const char *source, char *target, int64_t count,
+                           const Normalisation *normalisation);
   static Convert select(int64_t source, int64_t target, bool normalised);
 
   Convert convert = nullptr;
   const char *source = nullptr;
-  const void *table = nullptr;
+  const Normalisation *normalisation;
   int64_t count = 0, offset = 0, sourceBytes = 0, targetBytes = 0;
 };
 

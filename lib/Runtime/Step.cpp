@@ -17,6 +17,9 @@ using namespace ai::rt;
 /// the number of threads enters, so they leave the bits of a loss alone.
 static constexpr int64_t kBlocksPerSlot = 16;
 
+/// Samples between the one that is staged and the one that is fetched.
+static constexpr int64_t kPrefetchDistance = 4;
+
 void BatchRows::reserve(int64_t count) {
   if (count <= capacity)
     return;
@@ -94,13 +97,14 @@ void StepRun::work(int64_t thread) {
 void StepRun::runBlock(int64_t block, char *slot, char *workspace) {
   int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;
+  // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs
+  // inside a network, and those are slow.
+  auto sampleAt = [&](int64_t i) { return first + i < batch.count ? first + i : 0; };
   for (int64_t i = 0; i < blockSize; ++i) {
-    // Beyond the batch's end a real sample takes the place: zeros may lead to infinities and NaNs
-    // of which, say, a division by a sample's norm is full, and they would be slow.
-    int64_t sample = first + i < batch.count ? first + i : 0;
-    input.stage(workspace, i, batch.inputRow(sample));
+    input.prefetch(batch.inputRow(sampleAt(i + kPrefetchDistance)));
+    input.stage(workspace, i, batch.inputRow(sampleAt(i)));
     if (tensors.target)
-      target.stage(workspace, i, batch.targetRow(sample));
+      target.stage(workspace, i, batch.targetRow(sampleAt(i)));
   }
   step.block(model.fixed(), workspace, slot, first, batch.count, at.step, at.epoch, at.seed);
   if (outputs)

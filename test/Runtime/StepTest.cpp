@@ -199,12 +199,23 @@ TEST(PredictData, StoresEachSample) {
 // Types, bytes and labels
 //===----------------------------------------------------------------------===//
 
-TEST(Normalisation, IsTheFormulaInTheElementType) {
-  ai::rt::Normalisation table(0.1307, 0.3081);
-  for (int v = 0; v < 256; ++v) {
-    EXPECT_EQ(table.f32[v], (static_cast<float>(v) / 255.0f - 0.1307f) / 0.3081f);
-    EXPECT_EQ(table.f64[v], (v / 255.0 - 0.1307) / 0.3081);
-  }
+template <typename T> static void expectNormalised(int64_t dtype, double tolerance) {
+  uint8_t bytes[256];
+  T values[256];
+  for (int v = 0; v < 256; ++v)
+    bytes[v] = static_cast<uint8_t>(v);
+  int64_t shape[] = {1, 256};
+  ai_rt_tensor_info_t info = {"input", AI_RT_INPUT, dtype, 2, shape, 0, sizeof(values), 0, 0};
+  ai::rt::Normalisation normalisation(0.1307, 0.3081);
+  ai::rt::Stager stager({bytes, AI_RT_U8, 2, shape}, &info, &normalisation);
+  stager.stage(reinterpret_cast<char *>(values), 0, 0);
+  for (int v = 0; v < 256; ++v)
+    EXPECT_NEAR(values[v], (v / 255.0 - 0.1307) / 0.3081, tolerance);
+}
+
+TEST(Stager, NormalisesBytes) {
+  expectNormalised<float>(AI_RT_F32, 3e-7);
+  expectNormalised<double>(AI_RT_F64, 1e-15);
 }
 
 TEST(EvaluateData, NormalisesBytesAndNothingElse) {
