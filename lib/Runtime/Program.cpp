@@ -57,18 +57,11 @@ Dataset ai::rt::readSplit(const ai_rt_model_t *model, const Options &options, Sp
   return data;
 }
 
-ai_rt_metrics_t ai::rt::evaluate(ai_rt_model_t *model, const Dataset &data, int64_t batch) {
-  ai_rt_metrics_t total = {};
+ai_rt_metrics_t ai::rt::evaluate(ai_rt_model_t *model, const Dataset &data) {
+  ai_rt_metrics_t metrics;
   ai_rt_data_t view = data.view();
-  int64_t rows = data.inputs.rows();
-  for (int64_t first = 0; first < rows && !interrupted(); first += batch) {
-    ai_rt_metrics_t metrics;
-    check(ai_rt_model_evaluate_data(model, &view, first, std::min(batch, rows - first), &metrics));
-    total.loss += metrics.loss;
-    total.correct += metrics.correct;
-    total.count += metrics.count;
-  }
-  return total;
+  check(ai_rt_model_evaluate_data(model, &view, 0, data.inputs.rows(), &metrics));
+  return metrics;
 }
 
 bool ai::rt::isClassifier(const ai_rt_program_t &program) { return program.loss != AI_RT_MSE_LOSS; }

@@ -21,9 +21,6 @@
 
 namespace ai::rt {
 
-/// Exit code after Ctrl-C, as a shell has it.
-constexpr int exitInterrupted = 130;
-
 int runTrain(const ai_rt_program_t &program, const Options &options);
 int runEval(const ai_rt_program_t &program, const Options &options);
 int runPredict(const ai_rt_program_t &program, const Options &options);
@@ -52,8 +49,8 @@ std::string dataFolder(const Options &options);
 /// Reads one split of --data and checks that it fits `model`.
 Dataset readSplit(const ai_rt_model_t *model, const Options &options, Split split);
 
-/// Evaluates the model on all of `data`, a batch at a time; stops early when interrupted.
-ai_rt_metrics_t evaluate(ai_rt_model_t *model, const Dataset &data, int64_t batch);
+/// Evaluates the model on all of `data`.
+ai_rt_metrics_t evaluate(ai_rt_model_t *model, const Dataset &data);
 
 /// "Average loss: 0.0312, Accuracy: 9897/10000 (98.97%)"; without the accuracy where the loss is
 /// no classifier's.

@@ -206,7 +206,7 @@ int Bench::run() {
   runFor(std::min(0.5, options.seconds), warmUp);
   double wall = runFor(options.seconds, times);
   if (interrupted())
-    return exitInterrupted;
+    return interruptedExitCode();
   writeOutput(report(times, wall));
   return 0;
 }

@@ -20,9 +20,9 @@ int ai::rt::runEval(const ai_rt_program_t &program, const Options &options) {
   requireStep(program, "evaluate");
   ModelPointer model = createTrainedModel(program, options);
   Dataset data = readSplit(model.get(), options, Split::Test);
-  ai_rt_metrics_t metrics = evaluate(model.get(), data, options.batch);
+  ai_rt_metrics_t metrics = evaluate(model.get(), data);
   if (interrupted())
-    return exitInterrupted;
+    return interruptedExitCode();
   std::string text = describeMetrics(program, metrics);
   if (options.json) {
     double count = double(std::max<int64_t>(metrics.count, 1));
@@ -116,10 +116,10 @@ int ai::rt::runPredict(const ai_rt_program_t &program, const Options &options) {
   Dataset data = readSamples(options);
   checkDataset(model.get(), data);
   ai_rt_data_t view = data.view();
-  Outputs outputs(program, *output, options.batch);
-  int64_t samples = data.inputs.rows();
-  for (int64_t first = 0; first < samples; first += options.batch) {
-    int64_t count = std::min(options.batch, samples - first);
+  int64_t samples = data.inputs.rows(), piece = std::max<int64_t>(options.batch, 1024);
+  Outputs outputs(program, *output, std::min(piece, samples));
+  for (int64_t first = 0; first < samples; first += piece) {
+    int64_t count = std::min(piece, samples - first);
     check(ai_rt_model_predict_data(model.get(), &view, first, count, outputs.data()));
     std::string lines;
     for (int64_t i = 0; i < count; ++i)
@@ -128,7 +128,7 @@ int ai::rt::runPredict(const ai_rt_program_t &program, const Options &options) {
     if (!writeOutput(lines))
       return 0;
     if (interrupted())
-      return exitInterrupted;
+      return interruptedExitCode();
   }
   return 0;
 }

@@ -142,7 +142,7 @@ void Training::finishEpoch() {
   save();
   ai_rt_metrics_t tested = {};
   if (hasTest)
-    tested = evaluate(model.get(), test, options.batch);
+    tested = evaluate(model.get(), test);
   if (interrupted())
     return;
   if (options.json)
@@ -165,7 +165,7 @@ int Training::stop() {
     where += "; go on with --load " + options.save;
   if (!options.json)
     print(where + "\n");
-  return exitInterrupted;
+  return interruptedExitCode();
 }
 
 int Training::run() {
@@ -175,7 +175,7 @@ int Training::run() {
   if (!options.json && epoch >= options.epochs) {
     print(concat("already trained for ", epoch, " of ", options.epochs, " epochs\n"));
     if (hasTest)
-      print(describeMetrics(program, evaluate(model.get(), test, options.batch)) + "\n");
+      print(describeMetrics(program, evaluate(model.get(), test)) + "\n");
   }
   for (; epoch < options.epochs; ++epoch) {
     if (!trainEpoch())

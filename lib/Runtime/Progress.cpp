@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,60 +20,82 @@
 
 using namespace ai::rt;
 
-std::string ai::rt::formatDuration(double seconds) {
-  if (!(seconds >= 0 && seconds < 1e9))
-    return "?";
-  long whole = long(seconds + 0.5);
-  char text[40];
-  if (whole >= 3600)
-    snprintf(text, sizeof(text), "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-  else
-    snprintf(text, sizeof(text), "%ld:%02ld", whole / 60, whole % 60);
-  return text;
-}
-
 //===----------------------------------------------------------------------===//
 // Lines
 //===----------------------------------------------------------------------===//
 
-static std::string formatEpoch(const ProgressLine &line) {
-  return "Epoch " + std::to_string(line.epoch + 1) + "/" + std::to_string(line.epochs);
+void LineText::append(const char *format, ...) {
+  int room = int(sizeof(text)) - used;
+  va_list arguments;
+  va_start(arguments, format);
+  int wanted = vsnprintf(text + used, size_t(room), format, arguments);
+  va_end(arguments);
+  used += std::clamp(wanted, 0, room - 1);
 }
 
-static std::string formatSums(const ProgressLine &line) {
-  double count = double(std::max<int64_t>(line.sums.count, 1));
-  double loss = line.sums.loss / count;
-  char text[96];
-  // Four decimals of a large number would push the rest out of the line.
-  int used =
-      snprintf(text, sizeof(text), std::fabs(loss) < 1000 ? "  loss %.4f" : "  loss %.4g", loss);
-  if (line.accuracy)
-    used += snprintf(text + used, sizeof(text) - size_t(used), "  acc %.2f%%",
-                     100 * double(line.sums.correct) / count);
-  snprintf(text + used, sizeof(text) - size_t(used), "  %.0f images/s", line.rate);
+void LineText::append(char c, int count) {
+  for (int i = 0; i < count; ++i)
+    append("%c", c);
+}
+
+void LineText::cut(int columns) {
+  used = std::clamp(columns, 0, used);
+  text[used] = 0;
+}
+
+void ai::rt::appendDuration(LineText &line, double seconds) {
+  if (!(seconds >= 0 && seconds < 1e9))
+    return line.append("?");
+  long whole = long(seconds + 0.5);
+  if (whole >= 3600)
+    line.append("%ld:", whole / 3600);
+  line.append(whole >= 3600 ? "%02ld:%02ld" : "%ld:%02ld", whole / 60 % 60, whole % 60);
+}
+
+static LineText formatEpoch(const ProgressLine &line) {
+  LineText text;
+  text.append("Epoch %lld/%lld", (long long)line.epoch + 1, (long long)line.epochs);
   return text;
 }
 
-std::string ProgressLine::live(int columns) const {
-  double part = samples ? double(position) / double(samples) : 1;
-  char percent[16];
-  snprintf(percent, sizeof(percent), " %3.0f%%", std::floor(100 * part));
-  std::string text = formatEpoch(*this);
-  std::string rest = percent + formatSums(*this) + "  " + formatDuration(seconds) + " left";
-  int room = columns - int(text.size() + rest.size()) - 3;
-  if (room >= 4) {
-    int bar = std::min(room, 30), filled = int(part * bar);
-    text += " [" + std::string(size_t(filled), '=');
-    if (filled < bar)
-      text += ">" + std::string(size_t(bar - filled - 1), ' ');
-    text += "]";
-  }
-  return (text + rest).substr(0, size_t(std::max(columns, 0)));
+static void appendSums(LineText &text, const ProgressLine &line) {
+  double count = double(std::max<int64_t>(line.sums.count, 1));
+  double loss = line.sums.loss / count;
+  // Four decimals of a large number would push the rest out of the line.
+  text.append(std::fabs(loss) < 1000 ? "  loss %.4f" : "  loss %.4g", loss);
+  if (line.accuracy)
+    text.append("  acc %.2f%%", 100 * double(line.sums.correct) / count);
+  text.append("  %.0f images/s  ", line.rate);
+  appendDuration(text, line.seconds);
 }
 
-std::string ProgressLine::plain() const {
-  return formatEpoch(*this) + "  " + std::to_string(position) + "/" + std::to_string(samples) +
-         formatSums(*this) + "  " + formatDuration(seconds) + (position < samples ? " left" : "");
+LineText ProgressLine::live(int columns) const {
+  double part = samples ? double(position) / double(samples) : 1;
+  LineText text = formatEpoch(*this), rest;
+  rest.append(" %3.0f%%", std::floor(100 * part));
+  appendSums(rest, *this);
+  rest.append(" left");
+  int room = columns - text.size() - rest.size() - 3;
+  if (room >= 4) {
+    int bar = std::min(room, 30), filled = int(part * bar);
+    text.append(" [");
+    text.append('=', filled);
+    text.append('>', filled < bar);
+    text.append(' ', bar - filled - 1);
+    text.append("]");
+  }
+  text.append(rest);
+  text.cut(columns);
+  return text;
+}
+
+LineText ProgressLine::plain() const {
+  LineText text = formatEpoch(*this);
+  text.append("  %lld/%lld", (long long)position, (long long)samples);
+  appendSums(text, *this);
+  if (position < samples)
+    text.append(" left");
+  return text;
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,10 +141,17 @@ void Progress::measure() {
 
 bool Progress::draw() {
   measure();
+  LineText text;
   // A full last column would make some terminals go to the next line.
-  if (style == Style::Live)
-    return writeOutput("\r" + line.live(terminalColumns() - 1) + "\033[K");
-  return writeOutput(line.plain() + "\n");
+  if (style == Style::Live) {
+    text.append("\r");
+    text.append(line.live(terminalColumns() - 1));
+    text.append("\033[K");
+  } else {
+    text.append(line.plain());
+    text.append("\n");
+  }
+  return writeOutput(text.data(), size_t(text.size()));
 }
 
 bool Progress::add(const ai_rt_metrics_t &metrics) {
@@ -149,6 +179,9 @@ bool Progress::endEpoch() {
   measure();
   if (style == Style::None)
     return true;
-  const char *start = style == Style::Live ? "\r\033[K" : "";
-  return writeOutput(start + line.plain() + "\n");
+  LineText text;
+  text.append(style == Style::Live ? "\r\033[K" : "");
+  text.append(line.plain());
+  text.append("\n");
+  return writeOutput(text.data(), size_t(text.size()));
 }

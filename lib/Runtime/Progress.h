@@ -17,9 +17,26 @@
 #include "ai/Runtime/ai_rt.h"
 
 #include <chrono>
-#include <string>
 
 namespace ai::rt {
+
+/// A line being put together. Lines are drawn between steps, which allocate nothing, so this does
+/// not either; what does not fit is cut off.
+class LineText {
+public:
+  /// Appends as printf does.
+  [[gnu::format(printf, 2, 3)]] void append(const char *format, ...);
+  void append(char c, int count);
+  void append(const LineText &other) { append("%s", other.text); }
+  /// Keeps the first `columns` characters.
+  void cut(int columns);
+  int size() const { return used; }
+  const char *data() const { return text; }
+
+private:
+  char text[256] = "";
+  int used = 0;
+};
 
 /// Where a training stands, and how it went since the epoch, or the process, began.
 struct ProgressLine {
@@ -32,12 +49,12 @@ struct ProgressLine {
   double seconds = 0; ///< Left, or, at the end of an epoch, taken.
 
   /// The live line, at most `columns` wide.
-  std::string live(int columns) const;
+  LineText live(int columns) const;
   /// The plain line.
-  std::string plain() const;
+  LineText plain() const;
 };
 
-/// Reports a training as it goes. Allocates only to write.
+/// Reports a training as it goes, without any allocation.
 class Progress {
 public:
   enum class Style : uint8_t { None, Plain, Live };
@@ -69,8 +86,8 @@ private:
   int64_t tenth = 0;
 };
 
-/// "1:02:03", "2:05", "0:07".
-std::string formatDuration(double seconds);
+/// Appends "1:02:03", "2:05", "0:07".
+void appendDuration(LineText &line, double seconds);
 
 } // namespace ai::rt
 

@@ -37,12 +37,13 @@ bool ai::rt::writeOutput(const char *text, size_t size) {
 bool ai::rt::writeOutput(const std::string &text) { return writeOutput(text.data(), text.size()); }
 
 // A handler can reach nothing but a global.
-static std::atomic<int> interruptions{0};
+static std::atomic<int> interruptions{0}, lastSignal{SIGINT};
 
-static void countInterruption(int) {
+static void countInterruption(int signal) {
+  lastSignal = signal;
   // Sometimes a terminal and a parent both send one, so the second may not be a person's.
   if (++interruptions > 2)
-    _exit(130);
+    _exit(128 + signal);
 }
 
 void ai::rt::catchSignals() {
@@ -56,6 +57,8 @@ void ai::rt::catchSignals() {
 }
 
 bool ai::rt::interrupted() { return interruptions.load(std::memory_order_relaxed) > 0; }
+
+int ai::rt::interruptedExitCode() { return 128 + lastSignal; }
 
 std::string ai::rt::jsonNumber(double value) {
   if (!std::isfinite(value))

@@ -25,6 +25,9 @@ void catchSignals();
 /// True once Ctrl-C was typed or termination was asked for.
 bool interrupted();
 
+/// The exit code that a shell has for the signal that interrupted: 130 after Ctrl-C.
+int interruptedExitCode();
+
 /// A number in JSON: null where it is not finite.
 std::string jsonNumber(double value);
 

@@ -29,10 +29,10 @@ ProgressLine halfway() {
 }
 
 TEST(Progress, DrawsTheLiveLine) {
-  EXPECT_EQ(halfway().live(79),
-            "Epoch 2/4 [=====>    ]  50%  loss 0.1000  acc 96.67%  98765 images/s  0:12 left");
-  EXPECT_EQ(halfway().plain(),
-            "Epoch 2/4  30000/60000  loss 0.1000  acc 96.67%  98765 images/s  0:12 left");
+  EXPECT_STREQ(halfway().live(79).data(),
+               "Epoch 2/4 [=====>    ]  50%  loss 0.1000  acc 96.67%  98765 images/s  0:12 left");
+  EXPECT_STREQ(halfway().plain().data(),
+               "Epoch 2/4  30000/60000  loss 0.1000  acc 96.67%  98765 images/s  0:12 left");
 }
 
 TEST(Progress, FitsTheTerminal) {
@@ -42,13 +42,30 @@ TEST(Progress, FitsTheTerminal) {
   line.rate = 1e12;
   line.seconds = 1e8;
   for (int columns : {79, 40, 10, 1, 0})
-    EXPECT_LE(line.live(columns).size(), size_t(columns));
+    EXPECT_LE(line.live(columns).size(), columns);
 }
 
 TEST(Progress, LeavesOutTheAccuracyOfARegression) {
   ProgressLine line = halfway();
   line.accuracy = false;
-  EXPECT_EQ(line.plain(), "Epoch 2/4  30000/60000  loss 0.1000  98765 images/s  0:12 left");
+  EXPECT_STREQ(line.plain().data(),
+               "Epoch 2/4  30000/60000  loss 0.1000  98765 images/s  0:12 left");
+}
+
+std::string formatDuration(double seconds) {
+  LineText line;
+  appendDuration(line, seconds);
+  return line.data();
+}
+
+TEST(Progress, CutsWhatDoesNotFit) {
+  LineText line;
+  line.append('x', 1000);
+  EXPECT_EQ(line.size(), 255);
+  line.append("%s", "y");
+  EXPECT_EQ(line.size(), 255);
+  line.cut(3);
+  EXPECT_STREQ(line.data(), "xxx");
 }
 
 TEST(Progress, FormatsDurations) {
