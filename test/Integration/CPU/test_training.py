@@ -1,0 +1,122 @@
+"""Whole models: steps against JAX, bits against the number of threads, checkpoints."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import aic
+import nets
+from conftest import close
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples"
+NETS = {"odd": (nets.odd, "cross_entropy"), "mlp": (nets.mlp, "mse_loss"),
+        "branches": (nets.branches, "cross_entropy"), "pooled": (nets.pooled, "nll_loss")}
+
+
+def batches(program, loss, count, batch):
+    """`count` batches of normal inputs with random labels, or float targets."""
+    rng, info = np.random.default_rng(5), program.table.contents
+    _, *extents = program.io[3].shape[:program.io[3].rank]
+    for _ in range(count):
+        x = rng.standard_normal((batch, *extents)).astype(np.float32)
+        if loss == "mse_loss":
+            yield x, rng.standard_normal((batch, *program.io[4].shape[1:program.io[4].rank])).astype(np.float32)
+        else:
+            yield x, rng.integers(0, info.num_classes, batch).astype(np.int32)
+
+
+def parameters(model):
+    return {name: model[name] for name, info in model.program.tensors.items() if info.role == 0}
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The nets, each compiled when first asked for."""
+    programs = {}
+
+    def get(name):
+        if name not in programs:
+            build, loss = NETS[name]
+            net = build()
+            programs[name] = net, loss, aic.compile(net.text(loss, "#ai.sgd<lr = 0.1>", batch=37))
+        return programs[name]
+    return get
+
+
+@pytest.mark.parametrize("batch", [37, 64, 5])
+@pytest.mark.parametrize("name", NETS)
+def test_ten_steps_are_those_of_jax(compiled, name, batch):
+    net, loss, program = compiled(name)
+    model = program.create(threads=2)
+    oracle = nets.Oracle(net.forward, loss, parameters(model))
+    for x, y in batches(program, loss, 10, batch):
+        close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, "loss")
+    for parameter, value in parameters(model).items():
+        close(value, oracle.params[parameter], 1e-4, parameter)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_threads_do_not_change_bits(compiled, name):
+    _, loss, program = compiled(name)
+    outcomes = []
+    for threads in (1, 3):
+        model = program.create(threads=threads)
+        losses = [model.train_step(x, y) for x, y in batches(program, loss, 4, 150)]
+        outcomes.append((losses, {name: value.tobytes() for name, value in parameters(model).items()}))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_evaluate_and_predict_are_those_of_jax(compiled, name):
+    net, loss, program = compiled(name)
+    model = program.create(threads=2)
+    (x, y), = batches(program, loss, 1, 53)
+    out = np.asarray(net.forward(parameters(model), x), np.float64)
+    metrics = model.evaluate(x, y)
+    close(metrics.loss, np.sum(nets.LOSSES[loss](out, y)), 1e-4, "loss")
+    assert metrics.count == 53
+    if loss == "mse_loss":
+        close(model.predict(x), out, 1e-5, "prediction")
+        return
+    assert metrics.correct == (out.argmax(1) == y).sum()
+    exponentials = np.exp(out - out.max(1, keepdims=True))
+    close(model.predict(x), exponentials / exponentials.sum(1, keepdims=True), 1e-5, "probabilities")
+
+
+def test_a_resumed_training_has_the_same_bits(compiled, tmp_path):
+    _, loss, program = compiled("pooled")
+    data = list(batches(program, loss, 6, 37))
+    whole, first, second = program.create(), program.create(), program.create(seed=99)
+    for x, y in data:
+        whole.train_step(x, y)
+    for x, y in data[:3]:
+        first.train_step(x, y)
+    first.save(tmp_path / "half.safetensors")
+    second.load(tmp_path / "half.safetensors")
+    for x, y in data[3:]:
+        second.train_step(x, y)
+    for name, value in parameters(whole).items():
+        assert value.tobytes() == second[name].tobytes(), name
+
+
+def lenet(params, x):
+    """examples/lenet/lenet.mlir in JAX."""
+    def block(x, name, padding):
+        x = nets.ref.conv2d(x, params[f"{name}.weight"], params[f"{name}.bias"], padding=padding)
+        return nets.ref.max_pool2d(nets.jax.nn.relu(x), (2, 2))
+    x = block(block(x, "conv1", (2, 2)), "conv2", (0, 0)).reshape(len(x), -1)
+    for name in ("fc1", "fc2"):
+        x = nets.jax.nn.relu(x @ params[f"{name}.weight"].T + params[f"{name}.bias"])
+    return x @ params["fc3.weight"].T + params["fc3.bias"]
+
+
+def test_ten_lenet_steps_are_those_of_jax():
+    program = aic.compile(EXAMPLES / "lenet" / "lenet.mlir")
+    model = program.create(threads=2)
+    assert sum(value.size for value in parameters(model).values()) == 61706
+    oracle = nets.Oracle(lenet, "cross_entropy", parameters(model), lr=float(model["lr"]))
+    for x, y in batches(program, "cross_entropy", 10, 64):
+        close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, "loss")
+    for name, value in parameters(model).items():
+        close(value, oracle.params[name], 1e-4, name)
