@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cases
-from conftest import close
+from tolerance import close
 
 ALL = [pytest.param(family, case, id=case.name) for family, table in cases.FAMILIES.items() for case in table]
 VALUES = [pytest.param(family, case, element, id=f"{case.name}-{element}")

@@ -5,7 +5,7 @@ import pytest
 
 import aic
 import nets
-from conftest import close
+from tolerance import close
 
 OPTIMIZERS = {
     "sgd": dict(lr=0.1),

@@ -7,7 +7,7 @@ import pytest
 
 import aic
 import nets
-from conftest import close
+from tolerance import close
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples"
 NETS = {"odd": (nets.odd, "cross_entropy"), "mlp": (nets.mlp, "mse_loss"),
