@@ -64,4 +64,4 @@ if ! [ -f build/build.ninja ] || ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD
   cmake --preset release >build.log 2>&1 || { cat build.log; fail "cmake failed"; }
   mv build.log build/configure.log
 fi
-ninja -C build --quiet || fail "the build failed"
+ninja -C build -n | grep -q 'no work to do' || ninja -C build || fail "the build failed"

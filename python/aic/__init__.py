@@ -29,7 +29,7 @@ def compile(source, *options, name="model"):
         if "\n" in str(source):
             text, source = source, pathlib.Path(folder, f"{name}.mlir")
             source.write_text(text)
-        library = pathlib.Path(folder, f"{name}.so")
+        library = pathlib.Path(folder, pathlib.Path(source).stem + ".so")
         done = subprocess.run([compiler(), str(source), "--emit=lib", "-o", str(library), *options],
                               capture_output=True, text=True)
         if done.returncode:
