@@ -5,6 +5,7 @@ import pytest
 
 import aic
 import cases
+import programs
 
 jax.config.update("jax_enable_x64", True)
 
@@ -39,3 +40,20 @@ class Table:
 @pytest.fixture(scope="session")
 def table():
     return Table()
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory):
+    """The compiled programs of the examples, by name."""
+    folder = tmp_path_factory.mktemp("examples")
+
+    def get(name):
+        return folder / name if (folder / name).exists() else programs.compile_example(name, folder)
+    return get
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """The first 1000 samples of the training set, as train and test set."""
+    images, labels = (programs.read_idx(programs.DATA / f"{name}.gz")[:1000] for name in programs.NAMES["train"])
+    return programs.write_data(tmp_path_factory.mktemp("data"), images, labels)

@@ -115,7 +115,8 @@ def test_ten_lenet_steps_are_those_of_jax():
     program = aic.compile(EXAMPLES / "lenet" / "lenet.mlir")
     model = program.create(threads=2)
     assert sum(value.size for value in parameters(model).values()) == 61706
-    oracle = nets.Oracle(lenet, "cross_entropy", parameters(model), lr=float(model["lr"]))
+    settings = {name: float(model[name]) for name, info in program.tensors.items() if info.role == 2}
+    oracle = nets.Oracle(lenet, "cross_entropy", parameters(model), **settings)
     for x, y in batches(program, "cross_entropy", 10, 64):
         close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, "loss")
     for name, value in parameters(model).items():

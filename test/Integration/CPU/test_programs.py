@@ -1,0 +1,163 @@
+"""The programs that ai-compile makes of the examples: train, eval, predict, bench, info, functions."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+import aic
+import programs
+from programs import refuse, run, sha256
+
+PARAMETERS = {"lenet": 61706, "keras-lenet": 81194, "lenet-cudnn": 431080, "mnist-net": 1199882}
+LONG = pytest.mark.skipif(not os.environ.get("AI_LONG"), reason="takes minutes; ./test/run.sh --long")
+
+
+def accuracy(output):
+    """The last accuracy of a training's output, in percent."""
+    return float(re.findall(r"Average loss: [\d.]+, Accuracy: \d+/\d+ \(([\d.]+)%\)", output)[-1])
+
+
+def test_lenet_compiles_within_five_seconds(tmp_path):
+    start = time.perf_counter()
+    programs.compile_example("lenet", tmp_path)
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_info_counts_parameters(example, name):
+    info = json.loads(run(example(name), "info", "--json"))
+    assert info["num_parameters"] == PARAMETERS[name]
+    assert "memory plan" in run(example(name), "info")
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_training_reduces_the_loss(example, small_data, name):
+    epochs = [json.loads(line) for line in
+              run(example(name), "train", "--data", small_data, "--epochs", 3, "--json").splitlines()]
+    losses = [epoch["train_loss"] for epoch in epochs]
+    assert len(losses) == 3 and losses[2] < losses[0] < 3 and np.isfinite(losses).all()
+
+
+def test_lenet_learns_in_one_epoch(example):
+    output = run(example("lenet"), "train", "--data", programs.DATA, "--epochs", 1)
+    assert "\r" not in output and accuracy(output) > (95 if "AI_MNIST_DIR" in os.environ else 75)
+
+
+@LONG
+@pytest.mark.parametrize("name, least", [("lenet", 98.5), ("mnist-net", 99.0), ("keras-lenet", 97.0)])
+def test_reaches_its_accuracy_on_mnist(example, name, least):
+    if "AI_MNIST_DIR" not in os.environ:
+        pytest.skip("needs MNIST in AI_MNIST_DIR")
+    assert accuracy(run(example(name), "train", "--data", programs.DATA)) >= least
+
+
+@pytest.mark.parametrize("name", ["lenet", "mnist-net", "lenet-cudnn"])
+def test_threads_do_not_change_the_checkpoint(example, small_data, tmp_path, name):
+    sums = set()
+    for threads in (1, 2, 3, 8):
+        save = tmp_path / f"{threads}.safetensors"
+        run(example(name), "train", "--data", small_data, "--epochs", 1, "--threads", threads, "--save", save)
+        sums.add(sha256(save))
+    assert len(sums) == 1
+
+
+@pytest.mark.parametrize("name", ["lenet", "mnist-net", "lenet-cudnn"])
+def test_a_resumed_training_makes_the_same_checkpoint(example, small_data, tmp_path, name):
+    train = [example(name), "train", "--data", small_data]
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    run(*train, "--epochs", 2, "--save", whole)
+    run(*train, "--epochs", 1, "--save", half)
+    run(*train, "--epochs", 2, "--load", half, "--save", half)
+    assert sha256(whole) == sha256(half)
+
+
+def interrupt(command, checkpoint):
+    """Runs a training and presses Ctrl-C somewhere in the middle of its epoch."""
+    for delay in (1, 0.5, 2, 4, 8):
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        if checkpoint.exists() and process.returncode == 130:
+            return
+    pytest.fail(f"no Ctrl-C met the training, the last exit code is {process.returncode}")
+
+
+def test_an_interrupted_training_goes_on_where_it_stopped(example, tmp_path):
+    train = [example("lenet"), "train", "--data", programs.DATA, "--epochs", 1, "--batch", 8]
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    run(*train, "--save", whole)
+    interrupt([*train, "--save", half, "--threads", 1], half)
+    assert sha256(whole) != sha256(half)
+    run(*train, "--load", half, "--save", half)
+    assert sha256(whole) == sha256(half)
+
+
+def test_eval_and_predict_use_a_checkpoint(example, small_data, tmp_path):
+    save = tmp_path / "lenet.safetensors"
+    run(example("lenet"), "train", "--data", small_data, "--epochs", 2, "--save", save)
+    evaluated = run(example("lenet"), "eval", "--data", small_data, "--load", save)
+    images = small_data / programs.NAMES["test"][0]
+    lines = run(example("lenet"), "predict", "--data", images, "--load", save).splitlines()
+    assert len(lines) == 1000 and all(re.fullmatch(r"\d [01]\.\d+", line) for line in lines)
+    labels = (small_data / programs.NAMES["test"][1]).read_bytes()[8:]
+    correct = sum(int(line[0]) == label for line, label in zip(lines, labels))
+    assert f"Accuracy: {correct}/1000" in evaluated
+    first = json.loads(run(example("lenet"), "predict", "--data", images, "--load", save, "--json").splitlines()[0])
+    assert first["class"] == int(lines[0][0]) and abs(sum(first["probabilities"]) - 1) < 1e-5
+
+
+@pytest.mark.parametrize("command", ["eval", "predict"])
+def test_untrained_parameters_are_refused(example, small_data, command):
+    refuse(example("lenet"), command, "--data", small_data, saying="trained parameters")
+
+
+def test_bench_is_fed_with_given_data_and_parameters(example, tmp_path):
+    """The fixed samples and parameters for which other frameworks' first losses are known."""
+    images = np.random.default_rng(1).standard_normal((16 * 64, 28, 28), dtype="float32")
+    labels = np.random.default_rng(2).integers(0, 10, 17 * 64).astype("int32")
+    folder = programs.write_data(tmp_path / "data", images, labels, ("train",))
+    rng, tensors = np.random.default_rng(3), {}
+    for name, *shape in (("conv1", 6, 1, 5, 5), ("conv2", 16, 6, 5, 5), ("fc1", 120, 400), ("fc2", 84, 120), ("fc3", 10, 84)):
+        bound = np.prod(shape[1:]) ** -0.5
+        tensors[f"{name}.weight"] = rng.uniform(-bound, bound, shape).astype("float32")
+        tensors[f"{name}.bias"] = rng.uniform(-bound, bound, shape[0]).astype("float32")
+    programs.write_safetensors(tmp_path / "start.safetensors", tensors)
+    result = json.loads(run(
+        example("lenet"), "bench", "--seconds", 0.2, "--batch", 64, "--threads", 2, "--data", folder,
+        "--load", tmp_path / "start.safetensors", "--set", "lr=0.01", "--set", "momentum=0"))
+    assert np.allclose(result["first_losses"], [2.3025, 2.3030, 2.3028], atol=1e-4)
+    assert result["samples_per_s"] > 1000 and result["step_min_s"] <= result["step_median_s"]
+    assert result["first_step_s"] < 5 and result["peak_rss_mib"] < 200
+
+
+def test_bench_measures_inference(example):
+    result = json.loads(run(example("lenet"), "bench", "--seconds", 0.2, "--mode", "infer", "--batch", 1))
+    assert result["mode"] == "infer" and result["batch"] == 1 and result["samples_per_s"] > 1000
+
+
+def test_a_program_needs_only_the_c_library_and_is_small(example, tmp_path):
+    needed = {line.split()[0].split("/")[-1] for line in run("ldd", example("lenet")).splitlines()}
+    assert needed <= {"linux-vdso.so.1", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2"}
+    run("/usr/lib/llvm-22/bin/llvm-strip", "-o", tmp_path / "stripped", example("lenet"))
+    assert (tmp_path / "stripped").stat().st_size < 2e6
+
+
+def test_functions_are_commands(example):
+    assert float(run(example("autodiff"), "f", 2, 5)) == pytest.approx(11.652071, abs=1e-6)
+    values = [float(word) for word in run(example("autodiff"), "f_gradient", 2, 5).split()]
+    assert values == pytest.approx([5.5, 1.716338], abs=1e-6)
+    assert [float(word) for word in run(example("autodiff"), "g_gradient", 2, 3, 4).split()] == [3, 2, 1]
+
+
+def test_output_is_the_same_each_time(tmp_path):
+    objects = [tmp_path / "first.o", tmp_path / "second.o"]
+    for path in objects:
+        run(aic.compiler(), programs.EXAMPLES / "lenet" / "lenet.mlir", "--emit=obj", "-o", path)
+    assert sha256(objects[0]) == sha256(objects[1])
