@@ -66,13 +66,14 @@ static Tensor relayout(ImplicitLocOpBuilder &b, const Tensor &x, RankedTensorTyp
     return {x.memory, type};
   if (getLaneDim(x.type) && getLaneDim(type))
     return relayout(b, relayout(b, x, getRowMajor(type)), type);
-  auto shape = splitAtLane(getLaneDim(type) ? type : x.type);
+  auto split = splitAtLane(getLaneDim(type) ? type : x.type);
+  ArrayRef<int64_t> shape = ArrayRef(split).drop_front(split[0] == 1 ? 1 : 0);
   auto rowMajor = RankedTensorType::get(shape, type.getElementType());
   auto lanes = RankedTensorType::get(shape, type.getElementType(),
-                                     LanesAttr::get(b.getContext(), /*dim=*/1));
+                                     LanesAttr::get(b.getContext(), shape.size() - 2));
   auto [from, to] = getLaneDim(type) ? std::pair(rowMajor, lanes) : std::pair(lanes, rowMajor);
   Value flat = reshapeMemory(b, x.memory, getMemoryType(from).getShape());
-  Value copied = spread(b, {flat, from}, {0, 1, 2}, to);
+  Value copied = spread(b, {flat, from}, llvm::to_vector(llvm::seq<int64_t>(shape.size())), to);
   return {reshapeMemory(b, copied, getMemoryType(type).getShape()), type};
 }
 

@@ -2,6 +2,7 @@
 
 // CHECK-DAG: #[[$CXN:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d0, d2, d3)>
 
+
 // CHECK-LABEL: func @moves_the_lane_dimension_last(
 //  CHECK-SAME:     %[[X:.*]]: tensor<6x4x16xf32>) -> tensor<6x4x16xf32>
 //       CHECK:   %[[OUT:.*]] = linalg.generic {{.*}} ins(%[[X]] : tensor<6x4x16xf32>)

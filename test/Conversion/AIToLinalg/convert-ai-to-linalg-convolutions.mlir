@@ -1,0 +1,60 @@
+// RUN: ai-opt %s --convert-ai-to-linalg | FileCheck %s
+
+// CHECK-DAG: #[[$IMAGE:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d3, d0 * 2 + d4, d2 * 3 + d5 * 4, d6)>
+// CHECK-DAG: #[[$OUT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d0, d2, d6)>
+// CHECK-DAG: #[[$INSIDE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1 + 1, d2 + 2, d3)>
+// CHECK-DAG: #[[$SCATTER:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1 + d2, d4 + d5, d6)>
+// CHECK-DAG: #[[$PIXELS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d4, d5, d6)>
+// CHECK-DAG: #[[$WEIGHT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d3)>
+// CHECK-DAG: #[[$EACH:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d3, d6)>
+
+// Row, output channel, column; input channel, kernel; sample.
+// CHECK-LABEL: func @visits_rows_first(
+//       CHECK:   linalg.generic {indexing_maps = [#[[$IMAGE]], #{{.*}}, #[[$OUT]]]
+func.func @visits_rows_first(%x: tensor<16x3x9x13xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
+    -> tensor<16x4x4x2xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d %x, %w {stride = [2, 3], dilation = [1, 4]}
+    : (tensor<16x3x9x13xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x4x4x2xf32, #ai.lanes<0>>
+  return %0 : tensor<16x4x4x2xf32, #ai.lanes<0>>
+}
+
+// CHECK-LABEL: func @pads_by_a_copy_into_zeros(
+//       CHECK:   %[[ZERO:.*]] = linalg.fill ins({{.*}}) outs({{.*}} : tensor<3x7x9x16xf32>)
+//       CHECK:   %[[PADDED:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$INSIDE]]]{{.*}} outs(%[[ZERO]]
+//       CHECK:   linalg.generic {{.*}} ins(%[[PADDED]], %{{.*}}
+func.func @pads_by_a_copy_into_zeros(%x: tensor<16x3x5x5xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
+    -> tensor<16x4x5x7xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d %x, %w {padding = [1, 2]}
+    : (tensor<16x3x5x5xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x4x5x7xf32, #ai.lanes<0>>
+  return %0 : tensor<16x4x5x7xf32, #ai.lanes<0>>
+}
+
+// Input channel, row, kernel row; output channel, column, kernel column; sample.
+// CHECK-LABEL: func @scatters_the_input_gradient(
+//       CHECK:   %[[ZERO:.*]] = linalg.fill ins({{.*}}) outs({{.*}} : tensor<3x7x7x16xf32>)
+//       CHECK:   %[[FULL:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #{{.*}}, #[[$SCATTER]]]{{.*}} outs(%[[ZERO]]
+//       CHECK:   linalg.generic {{.*}} ins(%[[FULL]] : tensor<3x7x7x16xf32>) outs({{.*}} : tensor<3x5x5x16xf32>)
+func.func @scatters_the_input_gradient(%ct: tensor<16x4x5x5xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
+    -> tensor<16x3x5x5xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d_input_gradient %ct, %w {padding = [1, 1], input_size = [5, 5]}
+    : (tensor<16x4x5x5xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x3x5x5xf32, #ai.lanes<0>>
+  return %0 : tensor<16x3x5x5xf32, #ai.lanes<0>>
+}
+
+// CHECK-LABEL: func @sums_the_weight_gradient(
+//       CHECK:   linalg.generic {indexing_maps = [#{{.*}}, #[[$PIXELS]], #[[$WEIGHT]]]
+func.func @sums_the_weight_gradient(%x: tensor<16x3x7x7xf32, #ai.lanes<0>>, %ct: tensor<16x4x5x5xf32, #ai.lanes<0>>)
+    -> tensor<4x3x3x3xf32> {
+  %0 = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3]}
+    : (tensor<16x3x7x7xf32, #ai.lanes<0>>, tensor<16x4x5x5xf32, #ai.lanes<0>>) -> tensor<4x3x3x3xf32>
+  return %0 : tensor<4x3x3x3xf32>
+}
+
+// CHECK-LABEL: func @keeps_a_sum_per_sample(
+//       CHECK:   linalg.generic {indexing_maps = [#{{.*}}, #[[$PIXELS]], #[[$EACH]]]
+func.func @keeps_a_sum_per_sample(%x: tensor<16x3x7x7xf32, #ai.lanes<0>>, %ct: tensor<16x4x5x5xf32, #ai.lanes<0>>)
+    -> tensor<16x4x3x3x3xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3], per_sample}
+    : (tensor<16x3x7x7xf32, #ai.lanes<0>>, tensor<16x4x5x5xf32, #ai.lanes<0>>) -> tensor<16x4x3x3x3xf32, #ai.lanes<0>>
+  return %0 : tensor<16x4x3x3x3xf32, #ai.lanes<0>>
+}
