@@ -31,7 +31,7 @@ _struct("step", "name:text block:code combine:code workspace_bytes slot_bytes sl
         "num_tensors tensors:tensor flops:double")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
         "results:tensor")
-_Program = _struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
+_struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
         "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
         "batch epochs seed mean:double std:double plan:text")
 Config = _struct("config", "threads batch seed")
@@ -59,7 +59,9 @@ class Program:
         self.lib = ctypes.CDLL(os.path.abspath(path))
         self.lib.ai_rt_last_error.restype = c_char_p
         name = re.sub(r"\W|^(?=\d)", "_", name or pathlib.Path(path).stem)
-        self.table = ctypes.pointer(_Program.in_dll(self.lib, f"ai_program_{name}"))
+        entry = getattr(self.lib, f"{name}_program")
+        entry.restype = TYPES["program"]
+        self.table = entry()
         info = self.table.contents
         self.functions = {f.name.decode(): f for f in info.functions[:info.num_functions]}
         self.tensors = {t.name.decode(): t for t in info.tensors[:info.num_tensors]}
