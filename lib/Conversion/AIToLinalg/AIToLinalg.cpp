@@ -5,7 +5,7 @@
 
 #include "ai/Conversion/Passes.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
-#include "mlir/IR/Iterators.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace ai {
 #define GEN_PASS_DEF_CONVERTAITOLINALGPASS
@@ -75,18 +75,14 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
     });
     if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
       return signalPassFailure();
-    eraseDeadOps();
-  }
-
-private:
-  /// Lowerings that take over the work of the op before them (a sum that starts from another value,
-  /// a convolution in a pool's windows) leave it without uses.
-  void eraseDeadOps() {
-    IRRewriter rewriter(&getContext());
-    getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
-      if (isOpTriviallyDead(op))
-        rewriter.eraseOp(op);
-    });
+    // The driver also removes what is dead by now: a sum that was made again to start from another
+    // value, a convolution that was made again in a pool's windows.
+    RewritePatternSet fusion(context);
+    populateElementwiseFusion(fusion);
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(fusion), config)))
+      signalPassFailure();
   }
 };
 

@@ -94,12 +94,17 @@ void Nest::range(ArrayRef<int64_t> extents, Indices indices) {
   in(emptyTensor(b, type), std::move(indices));
 }
 
-/// The dimensions of `value` in the order of the loops of the op that made it; empty when some
-/// dimension is not indexed by a loop of its own.
-static SmallVector<unsigned> getProducerOrder(Value value) {
+/// The dimensions of `value` in the order of the loops of the op that made it, if that is the last
+/// sum before the insertion point or came after it; empty otherwise, and when some dimension is not
+/// indexed by a loop of its own.
+static SmallVector<unsigned> getProducerOrder(ImplicitLocOpBuilder &b, Value value) {
   auto producer = value.getDefiningOp<linalg::GenericOp>();
-  if (!producer)
+  if (!producer || producer->getBlock() != b.getInsertionBlock())
     return {};
+  auto point = b.getInsertionPoint();
+  while (point != b.getInsertionBlock()->begin() && &*--point != producer.getOperation())
+    if (auto other = dyn_cast<linalg::GenericOp>(*point); other && other.getNumReductionLoops() > 0)
+      return {};
   AffineMap map = producer.getIndexingMapMatchingResult(cast<OpResult>(value));
   SmallVector<unsigned> order;
   for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
@@ -115,7 +120,7 @@ Indices Nest::defaultOrder() const {
   if (result.lane)
     for (const Access &input : inputs)
       if (dims.empty() && input.indices == result.indices)
-        dims = getProducerOrder(input.memory);
+        dims = getProducerOrder(b, input.memory);
   Indices order;
   auto add = [&](AffineExpr index) {
     if (isa<AffineDimExpr>(index) && !llvm::is_contained(order, index))

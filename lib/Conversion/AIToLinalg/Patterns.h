@@ -16,6 +16,9 @@ void populateShapeLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet
 void populateLossLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateRandomLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 
+/// Makes element-wise generics part of the only element-wise generic that reads them.
+void populateElementwiseFusion(mlir::RewritePatternSet &);
+
 /// Body of a contraction: output + lhs * rhs.
 llvm::SmallVector<mlir::Value> multiplyAdd(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange x);
 
