@@ -229,8 +229,16 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor) { return useInstead(getInput(), getO
 
 OpFoldResult BroadcastLikeOp::fold(FoldAdaptor) { return useInstead(getInput(), getOut()); }
 
+/// A scatter puts every value somewhere into its image, so a sum over images needs no scatter: the
+/// gradient of a bias before a pool adds a quarter of the values.
 OpFoldResult ReduceSumOp::fold(FoldAdaptor) {
-  return getDims().empty() ? useInstead(getInput(), getOut()) : OpFoldResult();
+  if (getDims().empty())
+    return useInstead(getInput(), getOut());
+  auto scatter = getInput().getDefiningOp<MaxPool2DScatterOp>();
+  if (!scatter || !llvm::is_contained(getDims(), 2) || !llvm::is_contained(getDims(), 3))
+    return {};
+  getInputMutable().assign(scatter.getCt());
+  return getOut();
 }
 
 OpFoldResult ReduceMeanOp::fold(FoldAdaptor) {

@@ -189,3 +189,24 @@ func.func @folds_relayouts(%x: tensor<16x3xf32>) -> tensor<16x3xf32> {
   %1 = ai.relayout %0 : tensor<16x3xf32, #ai.lanes<0>> -> tensor<16x3xf32>
   return %1 : tensor<16x3xf32>
 }
+
+// CHECK-LABEL: func @sums_before_the_scatter(
+//  CHECK-SAME:     %[[CT:.*]]: tensor<?x6x4x4xf32>,
+//   CHECK-NOT:   ai.max_pool2d_scatter
+//       CHECK:   ai.reduce_sum %[[CT]]
+func.func @sums_before_the_scatter(%ct: tensor<?x6x4x4xf32>, %winner: tensor<?x6x4x4xi8>) -> tensor<6xf32> {
+  %0 = ai.max_pool2d_scatter %ct, %winner {kernel = [2, 2], input_size = [8, 8]}
+    : (tensor<?x6x4x4xf32>, tensor<?x6x4x4xi8>) -> tensor<?x6x8x8xf32>
+  %1 = ai.reduce_sum %0 {dims = [0, 2, 3]} : (tensor<?x6x8x8xf32>) -> tensor<6xf32>
+  return %1 : tensor<6xf32>
+}
+
+// CHECK-LABEL: func @keeps_the_scatter_of_rows(
+//       CHECK:   %[[IMAGE:.*]] = ai.max_pool2d_scatter
+//       CHECK:   ai.reduce_sum %[[IMAGE]]
+func.func @keeps_the_scatter_of_rows(%ct: tensor<?x6x4x4xf32>, %winner: tensor<?x6x4x4xi8>) -> tensor<6x8xf32> {
+  %0 = ai.max_pool2d_scatter %ct, %winner {kernel = [2, 2], input_size = [8, 8]}
+    : (tensor<?x6x4x4xf32>, tensor<?x6x4x4xi8>) -> tensor<?x6x8x8xf32>
+  %1 = ai.reduce_sum %0 {dims = [0, 3]} : (tensor<?x6x8x8xf32>) -> tensor<6x8xf32>
+  return %1 : tensor<6x8xf32>
+}
