@@ -154,8 +154,12 @@ OPTIMIZERS = {"sgd": sgd, "adam": adam, "adamw": adamw, "rmsprop": rmsprop, "ada
 
 
 def optimizer_text(name, **settings):
-    spell = {True: "true", False: "false"}
-    return f"#ai.{name}<" + ", ".join(f"{k} = {spell.get(v, v)}" for k, v in settings.items()) + ">"
+    def spell(value):
+        if isinstance(value, bool):
+            return str(value).lower()
+        return f"{value:e}" if isinstance(value, float) else str(value)  # MLIR wants a decimal point
+
+    return f"#ai.{name}<" + ", ".join(f"{k} = {spell(v)}" for k, v in settings.items()) + ">"
 
 
 class Oracle:

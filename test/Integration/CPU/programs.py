@@ -13,6 +13,7 @@ import numpy as np
 import aic
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("AI_BUILD", SOURCE / "build"))
 EXAMPLES = SOURCE / "examples"
 # MNIST where it lies beside the checkout, else Debian's Fashion-MNIST: the same shapes.
 DATA = pathlib.Path(os.environ.get("AI_MNIST_DIR") or "/usr/share/datasets/fashion-mnist")

@@ -8,8 +8,8 @@ import pytest
 
 import aic
 import programs
-from conftest import BUILD
-from programs import run
+
+from programs import BUILD, run
 
 CLANG = "clang-22"
 
