@@ -32,6 +32,12 @@ LinalgNest::LinalgNest(linalg::LinalgOp op)
 // Facts
 //===----------------------------------------------------------------------===//
 
+SmallVector<unsigned> LinalgNest::dims(ArrayRef<unsigned> without) {
+  auto dims = llvm::to_vector(llvm::seq<unsigned>(0, sizes.size()));
+  llvm::erase_if(dims, [&](unsigned dim) { return llvm::is_contained(without, dim); });
+  return dims;
+}
+
 bool LinalgNest::isParallel(unsigned dim) {
   return op.getIteratorTypesArray()[dim] == utils::IteratorType::parallel;
 }

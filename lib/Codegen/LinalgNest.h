@@ -38,6 +38,8 @@ public:
 
   //===--- facts ---===//
 
+  /// All loops but those in `without`, in the order of the op.
+  llvm::SmallVector<unsigned> dims(llvm::ArrayRef<unsigned> without = {});
   bool isElementwise() { return op.getNumParallelLoops() == sizes.size(); }
   bool isParallel(unsigned dim);
   mlir::AffineMap mapOf(mlir::OpOperand &operand) { return maps[operand.getOperandNumber()]; }

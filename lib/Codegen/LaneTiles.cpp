@@ -1,0 +1,113 @@
+// Elementwise ops whose lane is no lane of some operands: squares of those are transposed in
+// registers.
+
+#include "lib/Codegen/LaneStrategies.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace ai;
+
+/// The rows of the largest square must fit into the registers; scalar code does as well as the
+/// smallest one.
+static constexpr int64_t kMaxSide = 16, kMinSide = 4;
+
+std::optional<Tiling> ai::findTiling(LinalgNest &nest, int64_t width) {
+  auto lastIndex = [&](OpOperand &operand) -> std::optional<unsigned> {
+    AffineMap map = nest.mapOf(operand);
+    auto dim = map.getNumResults() ? dyn_cast<AffineDimExpr>(map.getResults().back()) : nullptr;
+    return dim ? std::optional<unsigned>(dim.getPosition()) : std::nullopt;
+  };
+  std::optional<unsigned> lane = lastIndex(*nest.op.getDpsInitOperand(0)), row;
+  if (!lane || !nest.isElementwise())
+    return std::nullopt;
+  SmallVector<OpOperand *> moved;
+  for (OpOperand &operand : nest.op->getOpOperands()) {
+    bool isResult = nest.op.isDpsInit(&operand);
+    LaneAccess access = nest.accessOf(operand, *lane);
+    if (access == LaneAccess::Contiguous || (access == LaneAccess::Uniform && !isResult))
+      continue;
+    if (!row)
+      row = lastIndex(operand);
+    if (isResult || !row || *row == *lane || getElementTypeOrSelf(operand.get()).isInteger(1) ||
+        nest.accessOf(operand, *row) != LaneAccess::Contiguous)
+      return std::nullopt;
+    moved.push_back(&operand);
+  }
+  if (!row)
+    return std::nullopt;
+  if (std::min(nest.sizes[*lane], nest.sizes[*row]) < kMinSide || width < kMinSide)
+    return std::nullopt;
+  return Tiling{*lane, *row, std::min(width, kMaxSide), moved};
+}
+
+/// Transposes a square: zipping row i with row i + n/2, log2(n) times over.
+static SmallVector<Value> transpose(LinalgNest &nest, SmallVector<Value> rows) {
+  int64_t n = rows.size();
+  SmallVector<int64_t> zip;
+  for (int64_t i = 0; i < n; ++i)
+    zip.append({i, n + i});
+  ArrayRef<int64_t> low = ArrayRef(zip).take_front(n), high = ArrayRef(zip).take_back(n);
+  for (int64_t stage = n; stage > 1; stage /= 2) {
+    SmallVector<Value> zipped;
+    for (int64_t i = 0; i < n / 2; ++i)
+      for (ArrayRef<int64_t> half : {low, high})
+        zipped.push_back(
+            vector::ShuffleOp::create(nest.b, nest.loc, rows[i], rows[i + n / 2], half));
+    rows = zipped;
+  }
+  return rows;
+}
+
+/// One square at the current indices: its moved operands are transposed, then the body runs once
+/// per row.
+static void makeSquare(LinalgNest &nest, const Tiling &tiling, int64_t side) {
+  Value firstLane = nest.indices[tiling.lane], firstRow = nest.indices[tiling.row];
+  DenseMap<OpOperand *, SmallVector<Value>> transposed;
+  for (OpOperand *operand : tiling.moved) {
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < side; ++i) {
+      nest.indices[tiling.lane] = nest.shift(firstLane, i);
+      rows.push_back(nest.read(*operand, {tiling.row, side}));
+    }
+    transposed[operand] = transpose(nest, rows);
+  }
+  nest.indices[tiling.lane] = firstLane;
+  for (int64_t i = 0; i < side; ++i) {
+    nest.indices[tiling.row] = nest.shift(firstRow, i);
+    Lane lane{tiling.lane, side};
+    nest.makePoint(lane, [&](OpOperand &operand) {
+      auto rows = transposed.find(&operand);
+      return rows != transposed.end() ? rows->second[i] : nest.read(operand, lane);
+    });
+  }
+}
+
+/// Cuts an extent into steps of `side`, the rest into steps of half of it, and so on; what is left
+/// is scalar.
+static SmallVector<LoopRange> cutIntoSides(int64_t extent, int64_t side) {
+  SmallVector<LoopRange> pieces = cutIntoVectors(extent, side);
+  llvm::erase_if(pieces, [](LoopRange piece) { return piece.step < kMinSide; });
+  int64_t end = pieces.empty() ? 0 : pieces.back().end;
+  if (end < extent)
+    pieces.push_back({end, extent});
+  return pieces;
+}
+
+void ai::makeTiles(LinalgNest &nest, const Tiling &tiling) {
+  LoopRange &lanes = nest.ranges[tiling.lane], &rows = nest.ranges[tiling.row];
+  unsigned square[] = {tiling.row, tiling.lane};
+  nest.makeLoops(nest.dims(square), [&] {
+    for (LoopRange rowPiece : cutIntoSides(nest.sizes[tiling.row], tiling.side))
+      for (LoopRange lanePiece : cutIntoSides(nest.sizes[tiling.lane], tiling.side)) {
+        int64_t side = std::min(rowPiece.step, lanePiece.step);
+        rows = {rowPiece.begin, rowPiece.end, side};
+        lanes = {lanePiece.begin, lanePiece.end, side};
+        nest.makeLoops(square, [&] {
+          if (side == 1)
+            nest.makePoint({});
+          else
+            makeSquare(nest, tiling, side);
+        });
+      }
+  });
+}
