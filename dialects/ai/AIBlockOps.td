@@ -14,6 +14,7 @@ def AI_ForBlocksOp : AI_Op<"for_blocks", [
     each, and as its first argument, the index of the block's first row. The last block may be
     filled partly; ops inside select the missing rows away (see `ai.mask_samples`).
 
+    - Shapes: the region's argument for an operand `[?, ...]` is `[size, ...]`; results as yielded.
     - A result without `?` is the sum over all blocks of the yielded value. Block i adds to slot
       i mod `slots`, in ascending order, and the slots are added 0, 1, …: the sum has the same
       bits on any number of threads.

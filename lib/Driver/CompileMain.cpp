@@ -34,6 +34,25 @@ static std::string runtimeFolder(const char *argv0) {
   return std::string(folder);
 }
 
+/// Everything that --emit takes.
+static SmallVector<StringRef> getNames() {
+  SmallVector<StringRef> names;
+  for (const Stage &stage : getStages())
+    names.push_back(stage.name);
+  for (const Artefact &artefact : kArtefacts)
+    names.push_back(artefact.name);
+  return names;
+}
+
+static bool isKnown(StringRef name) { return llvm::is_contained(getNames(), name); }
+
+static StringRef nearestName(StringRef name) {
+  SmallVector<StringRef> names = getNames();
+  return *llvm::min_element(names, [&](StringRef a, StringRef b) {
+    return name.edit_distance(a) < name.edit_distance(b);
+  });
+}
+
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   static cl::OptionCategory category("ai-compile options");
@@ -61,11 +80,9 @@ int compileMain(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, "compiles a model and its training step into a native program\n",
                                    &llvm::errs()))
     return 1;
-  bool known = findStage(emit) ||
-               llvm::any_of(kArtefacts, [&](const Artefact &a) { return a.name == emit.getValue(); });
-  if (!known) {
+  if (!isKnown(emit)) {
     llvm::errs() << "ai-compile: error: --emit expects a stage or an artefact, got '" << emit
-                 << "'; --help lists them\n";
+                 << "'; did you mean '" << nearestName(emit) << "'? --help lists them\n";
     return 1;
   }
   if (optLevel > 3) {

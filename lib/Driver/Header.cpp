@@ -20,6 +20,12 @@ static constexpr StringLiteral kPrologue = R"(/* @: made by ai-compile. Link wit
 
 #include <stdint.h>
 
+#if defined(__GNUC__)
+#define AIC_INLINE static inline __attribute__((unused))
+#else
+#define AIC_INLINE static inline
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,7 +34,7 @@ extern "C" {
 const struct ai_rt_program *@_program(void);
 
 const char *ai_rt_last_error(void);
-static inline const char *@_error(void) { return ai_rt_last_error(); }
+AIC_INLINE const char *@_error(void) { return ai_rt_last_error(); }
 )";
 
 static constexpr StringLiteral kModel = R"(
@@ -62,61 +68,62 @@ void *ai_rt_model_tensor_data(struct ai_rt_model *, const char *);
 int64_t ai_rt_program_memory(const void *, int64_t, int64_t);
 
 /* Creates a model with initial parameters; `config` null means the recipe's. */
-static inline int @_create(const @_config_t *config, @_t **model) {
+AIC_INLINE int @_create(const @_config_t *config, @_t **model) {
   return ai_rt_model_create(@_program(), config, model);
 }
-static inline void @_destroy(@_t *model) { ai_rt_model_destroy(model); }
+AIC_INLINE void @_destroy(@_t *model) { ai_rt_model_destroy(model); }
 
 /* Runs one training step on `count` samples (inputs in NCHW) and stores their mean loss. */
-static inline int @_train_step(@_t *model, const float *inputs, const INT *targets, int64_t count,
+AIC_INLINE int @_train_step(@_t *model, const float *inputs, const INT *targets, int64_t count,
                                float *loss) {
   return ai_rt_model_train_step(model, inputs, targets, count, loss);
 }
 /* The same for bytes, normalised as the recipe says. */
-static inline int @_train_step_u8(@_t *model, const uint8_t *inputs, const INT *targets,
+AIC_INLINE int @_train_step_u8(@_t *model, const uint8_t *inputs, const INT *targets,
                                   int64_t count, float *loss) {
   return ai_rt_model_train_step_u8(model, inputs, targets, count, loss);
 }
-static inline int @_evaluate(@_t *model, const float *inputs, const INT *targets, int64_t count,
+AIC_INLINE int @_evaluate(@_t *model, const float *inputs, const INT *targets, int64_t count,
                              @_metrics_t *metrics) {
   return ai_rt_model_evaluate(model, inputs, targets, count, metrics);
 }
-static inline int @_evaluate_u8(@_t *model, const uint8_t *inputs, const INT *targets, int64_t count,
+AIC_INLINE int @_evaluate_u8(@_t *model, const uint8_t *inputs, const INT *targets, int64_t count,
                                 @_metrics_t *metrics) {
   return ai_rt_model_evaluate_u8(model, inputs, targets, count, metrics);
 }
 /* Stores `count` rows of OUTPUTS values: class probabilities, or the prediction itself. */
-static inline int @_predict(@_t *model, const float *inputs, int64_t count, float *outputs) {
+AIC_INLINE int @_predict(@_t *model, const float *inputs, int64_t count, float *outputs) {
   return ai_rt_model_predict(model, inputs, count, outputs);
 }
-static inline int @_predict_u8(@_t *model, const uint8_t *inputs, int64_t count, float *outputs) {
+AIC_INLINE int @_predict_u8(@_t *model, const uint8_t *inputs, int64_t count, float *outputs) {
   return ai_rt_model_predict_u8(model, inputs, count, outputs);
 }
 /* The elements of a parameter, such as "conv1.weight", in the model's own memory; null: no such. */
-static inline float *@_parameter(@_t *model, const char *name) {
+AIC_INLINE float *@_parameter(@_t *model, const char *name) {
   return (float *)ai_rt_model_tensor_data(model, name);
 }
 /* Changes a setting of the recipe, such as "lr", from the next step on. */
-static inline int @_set(@_t *model, const char *name, double value) {
+AIC_INLINE int @_set(@_t *model, const char *name, double value) {
   return ai_rt_model_set_setting(model, name, value);
 }
 /* The bytes that a model with these numbers holds. */
-static inline int64_t @_memory(int64_t batch, int64_t threads) {
+AIC_INLINE int64_t @_memory(int64_t batch, int64_t threads) {
   return ai_rt_program_memory(@_program(), batch, threads);
 }
-static inline int @_save(const @_t *model, const char *path) { return ai_rt_model_save(model, path); }
-static inline int @_load(@_t *model, const char *path) { return ai_rt_model_load(model, path); }
+AIC_INLINE int @_save(const @_t *model, const char *path) { return ai_rt_model_save(model, path); }
+AIC_INLINE int @_load(@_t *model, const char *path) { return ai_rt_model_load(model, path); }
 )";
 
 static constexpr StringLiteral kFunctions = R"(
 /* Calls a function of the module: one dense array for each argument and each result. */
 int ai_rt_call(const void *, const char *, const void *const *, void *const *);
-static inline int @_call(const char *function, const void *const *arguments, void *const *results) {
+AIC_INLINE int @_call(const char *function, const void *const *arguments, void *const *results) {
   return ai_rt_call(@_program(), function, arguments, results);
 }
 )";
 
 static constexpr StringLiteral kEpilogue = R"(
+#undef AIC_INLINE
 #ifdef __cplusplus
 }
 #endif

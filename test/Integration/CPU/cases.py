@@ -178,6 +178,7 @@ ELEMENTWISE = [
     Case("ai.compare le, ", [integers("17", "i32", 0, 3), integers("17", "i32", 0, 3)], jnp.less_equal, elements=("f32",)),
     Case("ai.select", [boolean("4x5"), real("4x5"), real("5")], jnp.where),
     Case("ai.select", [boolean("3x1"), real(""), real("3x16")], jnp.where),
+    Case("ai.cast", [real("3x5")], lambda x: x.astype(jnp.float64)),
     Case("ai.cast", [integers("3x5", "i32", -9, 9)], lambda x: x.astype(jnp.float64), wrt=()),
     Case("ai.cast", [boolean("3x5")], lambda x: x.astype(jnp.float64), wrt=()),
     Case("ai.cast", [real("3x5")], lambda x: x.astype(jnp.int32), wrt=()),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -23,10 +24,10 @@ def accuracy(output):
     return float(re.findall(r"Average loss: [\d.]+, Accuracy: \d+/\d+ \(([\d.]+)%\)", output)[-1])
 
 
-def test_lenet_compiles_within_five_seconds(tmp_path):
-    start = time.perf_counter()
+def test_lenet_compiles_within_five_seconds_of_one_core(tmp_path):
+    start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     programs.compile_example("lenet", tmp_path)
-    assert time.perf_counter() - start < 5
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start < 5
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
