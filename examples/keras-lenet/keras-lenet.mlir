@@ -25,4 +25,4 @@ ai.model @keras_lenet(%image: tensor<?x1x28x28xf32>) -> tensor<?x10xf32> {
   %12 = ai.linear %11, %fc3_w, %fc3_b : (tensor<*xf32>, tensor<10x84xf32>, tensor<10xf32>) -> tensor<?x10xf32>
   ai.return %12 : tensor<?x10xf32>
 }
-ai.train @keras_lenet loss(cross_entropy) optimizer(#ai.sgd<lr = 0.05, momentum = 0.9>) {batch = 64, epochs = 4, seed = 1}
+ai.train @keras_lenet loss(cross_entropy) optimizer(#ai.sgd<lr = 0.02, momentum = 0.9>) {batch = 64, epochs = 4, seed = 1}

@@ -29,5 +29,5 @@ ai.model @lenet(%image: tensor<?x1x28x28xf32>) -> tensor<?x10xf32> {
   ai.return %logits : tensor<?x10xf32>
 }
 
-ai.train @lenet loss(cross_entropy) optimizer(#ai.sgd<lr = 0.05, momentum = 0.9>)
+ai.train @lenet loss(cross_entropy) optimizer(#ai.sgd<lr = 0.02, momentum = 0.9>)
   {batch = 64, epochs = 4, seed = 1, mean = 0.1307, std = 0.3081}
