@@ -18,4 +18,4 @@ ai.model @lenet_cudnn(%image: tensor<?x1x28x28xf32>) -> tensor<?x10xf32> {
   %8 = ai.linear %7, %fc2_w, %fc2_b : (tensor<*xf32>, tensor<10x500xf32>, tensor<10xf32>) -> tensor<?x10xf32>
   ai.return %8 : tensor<?x10xf32>
 }
-ai.train @lenet_cudnn loss(cross_entropy) optimizer(#ai.sgd<lr = 0.01>) schedule(#ai.inverse<gamma = 0.0001, power = 0.75>) {batch = 64, epochs = 4, seed = 1}
+ai.train @lenet_cudnn loss(cross_entropy) optimizer(#ai.sgd<lr = 0.01, momentum = 0.9>) schedule(#ai.inverse<gamma = 0.0001, power = 0.75>) {batch = 64, epochs = 4, seed = 1, mean = 0.1307, std = 0.3081}
