@@ -1,7 +1,8 @@
-// Turns functions on tensors into functions on buffers that the caller owns: every tensor argument becomes a memref,
-// every result is written into a memref argument. A result whose name and role equal an argument's (a parameter, an
-// optimizer state, a slot) is written in place. Upstream's bufferize-function-boundaries has no notion of a result
-// that goes into a given argument, and drop-equivalent-buffer-results keeps the results of public functions.
+// Turns functions on tensors into functions on buffers that the caller owns: every tensor argument
+// becomes a memref, every result is written into a memref argument. A result whose name and role
+// equal an argument's (a parameter, an optimizer state, a slot) is written in place. Upstream's
+// bufferize-function-boundaries has no notion of a result that goes into a given argument, and
+// drop-equivalent-buffer-results keeps the results of public functions.
 
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -16,8 +17,8 @@ namespace ai {
 #include "ai/Codegen/Passes.h.inc"
 } // namespace ai
 
-/// Gives every user an initial value of its own. Common subexpressions made one of them all, and then
-/// eliminate-empty-tensors would put two results into the buffer of one.
+/// Gives every user an initial value of its own. Common subexpressions made one of them all, and
+/// then eliminate-empty-tensors would put two results into the buffer of one.
 static void separateInitialValues(func::FuncOp f) {
   auto separate = [&](Operation *op) {
     OpBuilder b(op);
@@ -43,7 +44,8 @@ static bool isStaticTensor(Type type) {
 }
 
 /// Tensors of the caller may only be read, unless a result is bound to them.
-static bufferization::ToTensorOp readArgument(OpBuilder &b, BlockArgument argument, Type tensorType) {
+static bufferization::ToTensorOp readArgument(OpBuilder &b, BlockArgument argument,
+                                              Type tensorType) {
   argument.setType(bufferTypeOf(tensorType));
   auto read = bufferization::ToTensorOp::create(b, argument.getLoc(), tensorType, argument,
                                                 /*restrict=*/true, /*writable=*/false);

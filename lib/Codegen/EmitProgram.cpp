@@ -1,5 +1,6 @@
-// Writes the table that the runtime reads (`ai_rt_program_t` of ai_rt.h) as constants of the module, and `main`.
-// Every field is eight bytes wide, so the records have no padding and need no knowledge of the target's C ABI.
+// Writes the table that the runtime reads (`ai_rt_program_t` of ai_rt.h) as constants of the
+// module, and `main`. Every field is eight bytes wide, so the records have no padding and need no
+// knowledge of the target's C ABI.
 
 #include "ai/Codegen/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -55,8 +56,9 @@ public:
     auto row = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
     auto type = LLVM::LLVMArrayType::get(row, rows.size());
     std::string name = fresh("table");
-    auto global = LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
-                                         LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/8);
+    auto global =
+        LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
+                               LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/8);
     OpBuilder inside(b.getContext());
     inside.createBlock(&global.getInitializerRegion());
     Value table = LLVM::UndefOp::create(inside, module.getLoc(), type);
@@ -89,7 +91,8 @@ private:
   Value value(OpBuilder &inside, const Field &field) {
     Location loc = module.getLoc();
     if (field.kind == Field::Integer)
-      return LLVM::ConstantOp::create(inside, loc, b.getI64Type(), b.getI64IntegerAttr(field.integer));
+      return LLVM::ConstantOp::create(inside, loc, b.getI64Type(),
+                                      b.getI64IntegerAttr(field.integer));
     if (field.kind == Field::Real)
       return LLVM::ConstantOp::create(inside, loc, b.getF64Type(), b.getF64FloatAttr(field.real));
     if (field.symbol.empty())
@@ -141,7 +144,8 @@ public:
         functions.push_back(function(f));
     }
     auto recipe = module->getAttrOfType<DictionaryAttr>("ai.recipe");
-    StringRef name = recipe ? recipe.getAs<StringAttr>("name").getValue() : module.getName().value_or("module");
+    StringRef name =
+        recipe ? recipe.getAs<StringAttr>("name").getValue() : module.getName().value_or("module");
     auto tensors = module->getAttrOfType<ArrayAttr>("ai.tensors");
     Record program{Field(writer.text(name)),
                    Field(kAbiVersion),
@@ -182,8 +186,8 @@ public:
     Block *body = main.addEntryBlock(inside);
     inside.setInsertionPointToStart(body);
     Value table = LLVM::AddressOfOp::create(inside, loc, pointer, program);
-    auto call = LLVM::CallOp::create(
-        inside, loc, callee, ValueRange{table, body->getArgument(0), body->getArgument(1)});
+    auto call = LLVM::CallOp::create(inside, loc, callee,
+                                     ValueRange{table, body->getArgument(0), body->getArgument(1)});
     LLVM::ReturnOp::create(inside, loc, call.getResults());
   }
 
@@ -192,7 +196,8 @@ public:
     OpBuilder &b = writer.builder();
     Location loc = module.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-    auto accessor = LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(pointer, {}));
+    auto accessor =
+        LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(pointer, {}));
     OpBuilder inside(b.getContext());
     inside.setInsertionPointToStart(accessor.addEntryBlock(inside));
     LLVM::ReturnOp::create(inside, loc, LLVM::AddressOfOp::create(inside, loc, pointer, program));
@@ -226,7 +231,8 @@ private:
             Field(value)};
   }
 
-  /// How the runtime fills a tensor at first: 0 constant, 1 uniform on [-v, v], 2 normal with deviation v.
+  /// How the runtime fills a tensor at first: 0 constant, 1 uniform on [-v, v], 2 normal with
+  /// deviation v.
   std::pair<int64_t, double> initial(DictionaryAttr tensor) {
     if (auto value = tensor.getAs<FloatAttr>("value"))
       return {0, value.getValueAsDouble()};
@@ -249,7 +255,9 @@ private:
       llvm::append_range(tensors, combine->getAttrOfType<ArrayAttr>("ai.tensors"));
     }
     blockSize = integer("ai.size", block);
-    StringRef name = base.ends_with("_train_step") ? "train" : base.ends_with("_evaluate") ? "evaluate" : "predict";
+    StringRef name = base.ends_with("_train_step") ? "train"
+                     : base.ends_with("_evaluate") ? "evaluate"
+                                                   : "predict";
     auto flops = block->getAttrOfType<FloatAttr>("ai.flops");
     ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
     return {Field(writer.text(name)),

@@ -1,6 +1,7 @@
-// The combine of a step is long chains of element-wise ops: slots are added up, scaled, folded into optimizer states
-// and parameters. Each chain becomes one linalg op, so that every element is loaded and stored once. The patterns are
-// upstream's; their pass would also fuse into the contractions of a block, and compute a mask again for every term.
+// The combine of a step is long chains of element-wise ops: slots are added up, scaled, folded into
+// optimizer states and parameters. Each chain becomes one linalg op, so that every element is
+// loaded and stored once. The patterns are upstream's; their pass would also fuse into the
+// contractions of a block, and compute a mask again for every term.
 
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

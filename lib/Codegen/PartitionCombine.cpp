@@ -1,7 +1,9 @@
-// Splits the combine of a step among threads. The function is called once per thread with (part, parts). A nest that
-// writes buffers of the caller runs over its own share of the outermost loop, when every iteration of that loop writes
-// its own elements; otherwise one part runs it alone, with all other nests on the same memory. A nest that writes only temporaries is run by every thread in its
-// own workspace: that costs a little work and no synchronisation. So the bits do not depend on the number of threads.
+// Splits the combine of a step among threads. The function is called once per thread with (part,
+// parts). A nest that writes buffers of the caller runs over its own share of the outermost loop,
+// when every iteration of that loop writes its own elements; otherwise one part runs it alone, with
+// all other nests on the same memory. A nest that writes only temporaries is run by every thread in
+// its own workspace: that costs a little work and no synchronisation. So the bits do not depend on
+// the number of threads.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
@@ -37,7 +39,8 @@ struct Nest {
   Accesses accesses;
   bool isKnown = true; // `accesses` is all that it touches
   bool serial = false; // left to one part
-  int64_t group = -1;  // serial nests that touch the same memory: they run on the same part, in their order
+  int64_t group =
+      -1; // serial nests that touch the same memory: they run on the same part, in their order
   bool shared = false; // other threads see its writes, or those of a nest that touches them
 };
 
@@ -85,7 +88,8 @@ private:
     }
   }
 
-  /// Numbers the groups of serial nests, the most expensive first: group g runs on part g mod parts.
+  /// Numbers the groups of serial nests, the most expensive first: group g runs on part g mod
+  /// parts.
   void groupSerial() {
     SmallVector<std::pair<int64_t, SmallVector<Nest *>>> groups;
     for (Nest &seed : nests) {
@@ -105,7 +109,8 @@ private:
       groups.push_back({-cost, std::move(members)});
     }
     llvm::sort(groups, [](auto &a, auto &b) {
-      return std::make_pair(a.first, a.second.front()->group) < std::make_pair(b.first, b.second.front()->group);
+      return std::make_pair(a.first, a.second.front()->group) <
+             std::make_pair(b.first, b.second.front()->group);
     });
     for (auto [number, group] : llvm::enumerate(groups))
       for (Nest *nest : group.second)
@@ -124,7 +129,8 @@ private:
     return cost;
   }
 
-  /// A nest that cannot be split is left to one part, and so is every other that touches the same memory.
+  /// A nest that cannot be split is left to one part, and so is every other that touches the same
+  /// memory.
   void markSerial() {
     for (Nest &nest : nests)
       nest.serial = nest.shared && (!isSliced(nest) || hasConflict(nest));
@@ -146,7 +152,8 @@ private:
     });
   }
 
-  /// Whether each iteration of the outermost loop touches only its own slice of all that shared nests write.
+  /// Whether each iteration of the outermost loop touches only its own slice of all that shared
+  /// nests write.
   bool isSliced(const Nest &nest) {
     auto loop = dyn_cast<AffineForOp>(nest.op);
     if (!loop || !nest.isKnown || !tripCount(loop) || loop.getNumResults())
@@ -233,7 +240,8 @@ private:
       Value share = arith::DivUIOp::create(
           b, loc, arith::MulIOp::create(b, loc, p, arith::ConstantIndexOp::create(b, loc, trips)),
           parts);
-      Value scaled = arith::MulIOp::create(b, loc, share, arith::ConstantIndexOp::create(b, loc, step));
+      Value scaled =
+          arith::MulIOp::create(b, loc, share, arith::ConstantIndexOp::create(b, loc, step));
       return arith::AddIOp::create(b, loc, scaled, arith::ConstantIndexOp::create(b, loc, lower));
     };
     Value next = arith::AddIOp::create(b, loc, part, arith::ConstantIndexOp::create(b, loc, 1));

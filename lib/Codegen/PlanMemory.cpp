@@ -1,9 +1,10 @@
 // Lays out all memory of a program. Three regions, each at constant offsets:
-//   fixed      parameters, optimizer states, settings, metrics, then the gradient slots: one per program
-//   slot       the sums that blocks add to: one per slot, inside the fixed region
-//   workspace  staged samples, scalars and temporaries of one function: one per thread
-// Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it, largest first (best fit
-// over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020).
+//   fixed      parameters, optimizer states, settings, metrics, then the gradient slots: one per
+//   program slot       the sums that blocks add to: one per slot, inside the fixed region workspace
+//   staged samples, scalars and temporaries of one function: one per thread
+// Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
+// largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
+// management for deep neural net inference", 2020).
 
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,7 +23,8 @@ namespace ai {
 namespace {
 constexpr int64_t kAlignment = 64;
 
-/// A value of memref type that gets a place in the workspace; it lives from `first` to `last` (positions of ops).
+/// A value of memref type that gets a place in the workspace; it lives from `first` to `last`
+/// (positions of ops).
 struct Buffer {
   Value value;
   int64_t bytes, first, last, offset = 0;
@@ -42,9 +44,13 @@ StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
 }
 
 bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
-bool livesInFixed(StringRef role) { return isIn(role, {"parameter", "state", "setting", "metric"}); }
+bool livesInFixed(StringRef role) {
+  return isIn(role, {"parameter", "state", "setting", "metric"});
+}
 bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
-bool isStaged(StringRef role) { return isIn(role, {"input", "target", "output", "argument", "result"}); }
+bool isStaged(StringRef role) {
+  return isIn(role, {"input", "target", "output", "argument", "result"});
+}
 
 /// Offsets in the fixed region by role and name, the same for all functions of the program.
 struct FixedRegion {
@@ -52,7 +58,8 @@ struct FixedRegion {
   int64_t bytes = 0, slotOffset = 0, slotBytes = 0;
 };
 
-/// Places largest first, each in the lowest gap among the buffers it meets; returns the end of the highest.
+/// Places largest first, each in the lowest gap among the buffers it meets; returns the end of the
+/// highest.
 int64_t place(SmallVectorImpl<Buffer> &buffers) {
   int64_t end = 0;
   for (auto [i, buffer] : llvm::enumerate(buffers))
@@ -94,7 +101,8 @@ public:
     SmallVector<Attribute> tensors;
     for (unsigned i = 0; i < numOld; ++i)
       bindArgument(i, tensors);
-    SmallVector<memref::AllocOp> replaced; // erased last: the first may be where the views are inserted
+    SmallVector<memref::AllocOp>
+        replaced; // erased last: the first may be where the views are inserted
     for (const Buffer &buffer : buffers)
       if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
         alloc.replaceAllUsesWith(view(workspace, buffer.offset, alloc.getType(), alloc.getLoc()));
@@ -116,8 +124,8 @@ private:
     int64_t sum = 0;
     for (const Buffer &buffer : buffers)
       sum += buffer.bytes;
-    text << function.getName() << ": workspace of " << workspaceBytes << " bytes for " << buffers.size()
-         << " buffers of " << sum << " bytes\n";
+    text << function.getName() << ": workspace of " << workspaceBytes << " bytes for "
+         << buffers.size() << " buffers of " << sum << " bytes\n";
     SmallVector<const Buffer *> sorted;
     for (const Buffer &buffer : buffers)
       sorted.push_back(&buffer);
@@ -186,7 +194,9 @@ private:
 
   /// The signatures of ai_rt_block_fn, ai_rt_combine_fn and a plain function's `run`.
   void addRegionArguments(int64_t slots) {
-    auto arena = [&](int64_t bytes) { return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type()); };
+    auto arena = [&](int64_t bytes) {
+      return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
+    };
     auto kind = function->getAttrOfType<StringAttr>("ai.kind");
     fixedBase = addArgument(arena(fixed.bytes), "fixed");
     workspace = addArgument(arena(workspaceBytes), "workspace");
@@ -291,8 +301,8 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     fixed.bytes += slots * fixed.slotBytes;
     std::string plan;
     llvm::raw_string_ostream text(plan);
-    text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset << ", " << slots
-         << " slots of " << fixed.slotBytes << "\n";
+    text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset << ", "
+         << slots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
         FunctionPlanner(f, fixed).run(slots, text);

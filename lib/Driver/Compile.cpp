@@ -46,7 +46,8 @@ static std::string outputName(const CompileOptions &options) {
 
 /// Object in a temporary file, then a program or a library with its header.
 static LogicalResult linkProgram(ModuleOp module, const CompileOptions &options,
-                                 const TargetOptions &target, StringRef output, ErrorEmitter emitError) {
+                                 const TargetOptions &target, StringRef output,
+                                 ErrorEmitter emitError) {
   SmallString<128> object;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
     return emitError() << "cannot make a temporary file: " << code.message();
@@ -80,7 +81,8 @@ static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
 static bool isHandled(Diagnostic &diagnostic, const CompileOptions &options) {
   if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
     return !options.remarks;
-  if (!isa<UnknownLoc>(diagnostic.getLocation()) || diagnostic.getSeverity() != DiagnosticSeverity::Error)
+  if (!isa<UnknownLoc>(diagnostic.getLocation()) ||
+      diagnostic.getSeverity() != DiagnosticSeverity::Error)
     return false;
   llvm::errs() << "ai-compile: error: " << diagnostic << "\n";
   return true;
@@ -98,9 +100,8 @@ LogicalResult compile(const CompileOptions &options) {
   context.printOpOnDiagnostic(false); // the place in the model file says more than our own IR
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
   SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
-  ScopedDiagnosticHandler filter(&context, [&](Diagnostic &diagnostic) {
-    return success(isHandled(diagnostic, options));
-  });
+  ScopedDiagnosticHandler filter(
+      &context, [&](Diagnostic &diagnostic) { return success(isHandled(diagnostic, options)); });
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return failure();
@@ -134,9 +135,11 @@ LogicalResult compile(const CompileOptions &options) {
       return success();
     });
   if (options.emit == "llvm-ir")
-    return writeText(output, emitError, [&](raw_ostream &os) { return emitLLVMIR(*module, target, os); });
+    return writeText(output, emitError,
+                     [&](raw_ostream &os) { return emitLLVMIR(*module, target, os); });
   if (options.emit == "asm")
-    return writeText(output, emitError, [&](raw_ostream &os) { return emitAssembly(*module, target, os); });
+    return writeText(output, emitError,
+                     [&](raw_ostream &os) { return emitAssembly(*module, target, os); });
   if (options.emit == "obj")
     return emitObject(*module, target, output);
   return linkProgram(*module, options, target, output, emitError);

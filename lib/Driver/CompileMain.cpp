@@ -26,7 +26,8 @@ constexpr Artefact kArtefacts[] = {
 };
 } // namespace
 
-/// The runtime library lies beside the tools, in the build tree as after an installation: bin/../lib.
+/// The runtime library lies beside the tools, in the build tree as after an installation:
+/// bin/../lib.
 static std::string runtimeFolder(const char *argv0) {
   std::string tool = llvm::sys::fs::getMainExecutable(argv0, (void *)&runtimeFolder);
   SmallString<256> folder(llvm::sys::path::parent_path(llvm::sys::path::parent_path(tool)));
@@ -56,18 +57,24 @@ static StringRef nearestName(StringRef name) {
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   static cl::OptionCategory category("ai-compile options");
-  static cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.mlir"), cl::Required, cl::cat(category));
-  static cl::opt<std::string> output("o", cl::desc("Output file; - is standard output"), cl::value_desc("FILE"),
-                                     cl::cat(category));
-  static cl::opt<std::string> emit("emit", cl::desc("What to make: a stage or an artefact, listed below"),
-                                   cl::value_desc("NAME"), cl::init("exe"), cl::cat(category));
-  static cl::opt<std::string> cpu("cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
-                                  cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
-  static cl::opt<std::string> linker("linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
-                                     cl::value_desc("PROGRAM"), cl::cat(category));
-  static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
+  static cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.mlir"), cl::Required,
                                     cl::cat(category));
-  static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"), cl::cat(category));
+  static cl::opt<std::string> output("o", cl::desc("Output file; - is standard output"),
+                                     cl::value_desc("FILE"), cl::cat(category));
+  static cl::opt<std::string> emit("emit",
+                                   cl::desc("What to make: a stage or an artefact, listed below"),
+                                   cl::value_desc("NAME"), cl::init("exe"), cl::cat(category));
+  static cl::opt<std::string> cpu(
+      "cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
+      cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
+  static cl::opt<std::string> linker(
+      "linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
+      cl::value_desc("PROGRAM"), cl::cat(category));
+  static cl::opt<unsigned> optLevel("O", cl::Prefix,
+                                    cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
+                                    cl::cat(category));
+  static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"),
+                               cl::cat(category));
   std::string stages = "\nStages and artefacts for --emit:\n";
   llvm::raw_string_ostream os(stages);
   for (const Stage &stage : getStages())
@@ -77,7 +84,8 @@ int compileMain(int argc, char **argv) {
   static cl::extrahelp help(stages);
 
   cl::HideUnrelatedOptions(category);
-  if (!cl::ParseCommandLineOptions(argc, argv, "compiles a model and its training step into a native program\n",
+  if (!cl::ParseCommandLineOptions(argc, argv,
+                                   "compiles a model and its training step into a native program\n",
                                    &llvm::errs()))
     return 1;
   if (!isKnown(emit)) {
@@ -89,7 +97,8 @@ int compileMain(int argc, char **argv) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
   }
-  CompileOptions options{input, output, emit, cpu, linker, runtimeFolder(argv[0]), optLevel, remarks};
+  CompileOptions options{input,    output, emit, cpu, linker, runtimeFolder(argv[0]),
+                         optLevel, remarks};
   return failed(compile(options)) ? 1 : 0;
 }
 

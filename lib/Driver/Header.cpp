@@ -10,8 +10,10 @@ using namespace mlir;
 
 namespace ai {
 
-// `@` stands for the model's name. The wrappers are inline: the library exports the runtime and one table.
-static constexpr StringLiteral kPrologue = R"(/* @: made by ai-compile. Link with the shared object beside this file.
+// `@` stands for the model's name. The wrappers are inline: the library exports the runtime and one
+// table.
+static constexpr StringLiteral kPrologue =
+    R"(/* @: made by ai-compile. Link with the shared object beside this file.
  *
  * Functions return 0, or a status whose text @_error() explains; their results are written only
  * when they return 0. One model may be used by one thread at a time; several are independent. */

@@ -10,9 +10,10 @@ namespace ai {
 /// The function by which a library made of NAME.mlir hands out its table.
 std::string programAccessor(llvm::StringRef name);
 
-/// Writes NAME.h beside `library`: the model's functions under its own name. It includes nothing of ours.
-mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef name, llvm::StringRef library,
-                                ErrorEmitter emitError);
+/// Writes NAME.h beside `library`: the model's functions under its own name. It includes nothing of
+/// ours.
+mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef name,
+                                llvm::StringRef library, ErrorEmitter emitError);
 
 } // namespace ai
 

@@ -11,7 +11,8 @@ namespace ai {
 
 static constexpr unsigned kMaxDepth = 1000;
 
-/// The offset of the first bracket that is nested too deep, or npos. Strings and comments do not count.
+/// The offset of the first bracket that is nested too deep, or npos. Strings and comments do not
+/// count.
 static size_t findTooDeep(StringRef text) {
   unsigned depth = 0;
   for (size_t i = 0; i < text.size(); ++i) {

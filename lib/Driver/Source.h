@@ -9,8 +9,9 @@
 
 namespace ai {
 
-/// Opens `path` (`-`: standard input) and checks that its brackets are nested at most 1000 deep: MLIR's parser is
-/// recursive and would run out of stack. Prints one error and returns null otherwise.
+/// Opens `path` (`-`: standard input) and checks that its brackets are nested at most 1000 deep:
+/// MLIR's parser is recursive and would run out of stack. Prints one error and returns null
+/// otherwise.
 std::unique_ptr<llvm::MemoryBuffer> openSource(llvm::StringRef path);
 
 } // namespace ai

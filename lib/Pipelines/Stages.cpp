@@ -14,10 +14,10 @@ namespace ai {
 
 static constexpr Stage kStages[] = {
     {"shaped", "every tensor has a shape; only the batch may be ?", "ai builtin func", buildShaped},
-    {"differentiated", "pure functions for the training step, evaluation and prediction", "ai builtin func",
-     buildDifferentiated},
-    {"fused", "folded; producers beside their consumers, in groups that become one nest", "ai builtin func",
-     buildFused},
+    {"differentiated", "pure functions for the training step, evaluation and prediction",
+     "ai builtin func", buildDifferentiated},
+    {"fused", "folded; producers beside their consumers, in groups that become one nest",
+     "ai builtin func", buildFused},
     {"blocked", "a step is a map over blocks of samples and a combine; static shapes inside",
      "ai builtin func", buildBlocked},
     {"linalg", "no ai op is left", "builtin func linalg tensor arith math", buildLinalg},
@@ -61,14 +61,16 @@ struct CheckStagePass : PassWrapper<CheckStagePass, OperationPass<ModuleOp>> {
     WalkResult result = getOperation().walk([&](Operation *op) {
       if (legal.contains(op->getName().getDialectNamespace()))
         return WalkResult::advance();
-      op->emitOpError("is left after stage '") << found->name << "', which promises: " << found->promise;
+      op->emitOpError("is left after stage '")
+          << found->name << "', which promises: " << found->promise;
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())
       signalPassFailure();
   }
 
-  Option<std::string> stage{*this, "stage", llvm::cl::desc("Name of the stage"), llvm::cl::init("")};
+  Option<std::string> stage{*this, "stage", llvm::cl::desc("Name of the stage"),
+                            llvm::cl::init("")};
 };
 } // namespace
 
@@ -83,9 +85,12 @@ void buildStages(OpPassManager &pm, const Stage &last, const PipelineOptions &op
 
 namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
-  Option<int64_t> vectorBits{*this, "vector-bits", llvm::cl::desc("Native vector width in bits"), llvm::cl::init(512)};
-  Option<int64_t> registers{*this, "registers", llvm::cl::desc("Vector registers"), llvm::cl::init(32)};
-  Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"), llvm::cl::init(3)};
+  Option<int64_t> vectorBits{*this, "vector-bits", llvm::cl::desc("Native vector width in bits"),
+                             llvm::cl::init(512)};
+  Option<int64_t> registers{*this, "registers", llvm::cl::desc("Vector registers"),
+                            llvm::cl::init(32)};
+  Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"),
+                            llvm::cl::init(3)};
 };
 } // namespace
 
@@ -94,7 +99,8 @@ void registerStages() {
   for (const Stage &stage : kStages)
     registerPassPipeline(
         ("ai-stage-" + stage.name).str(), ("stage '" + stage.name + "': " + stage.promise).str(),
-        [&stage](OpPassManager &pm, StringRef text, function_ref<LogicalResult(const Twine &)> error) {
+        [&stage](OpPassManager &pm, StringRef text,
+                 function_ref<LogicalResult(const Twine &)> error) {
           StageOptions parsed;
           if (failed(parsed.parseFromString(text)))
             return error("invalid options for stage '" + stage.name + "'");

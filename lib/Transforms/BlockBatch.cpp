@@ -1,8 +1,9 @@
-// A training step is a sum over samples, so it is one map over blocks of a few samples and a combine. A value that
-// carries the batch is recognised by its type: dimension 0 is `?`. Every op that reads or makes one moves into the
-// region of an ai.for_blocks, where the batch is `size` samples and is innermost in memory (#ai.lanes<0>): a vector
-// register holds the same element of `size` samples. An op that adds over the batch keeps its samples apart inside
-// the block where that costs nothing (one partial sum per lane), and is finished behind the map.
+// A training step is a sum over samples, so it is one map over blocks of a few samples and a
+// combine. A value that carries the batch is recognised by its type: dimension 0 is `?`. Every op
+// that reads or makes one moves into the region of an ai.for_blocks, where the batch is `size`
+// samples and is innermost in memory (#ai.lanes<0>): a vector register holds the same element of
+// `size` samples. An op that adds over the batch keeps its samples apart inside the block where
+// that costs nothing (one partial sum per lane), and is finished behind the map.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -42,7 +43,8 @@ public:
 
 private:
   static bool touchesBatch(Operation &op) {
-    return llvm::any_of(op.getOperandTypes(), isBatched) || llvm::any_of(op.getResultTypes(), isBatched);
+    return llvm::any_of(op.getOperandTypes(), isBatched) ||
+           llvm::any_of(op.getResultTypes(), isBatched);
   }
 
   /// An op behind the map may not feed it: that would take a second map.
@@ -54,8 +56,9 @@ private:
         if (!behind.contains(operand))
           continue;
         if (isInside)
-          return op.emitOpError("needs a sum over the whole batch before it, which takes a second "
-                                "pass over the batch; only sums of gradients and losses are supported");
+          return op.emitOpError(
+              "needs a sum over the whole batch before it, which takes a second "
+              "pass over the batch; only sums of gradients and losses are supported");
         behind.insert(op.result_begin(), op.result_end());
       }
       if (isInside)
@@ -122,7 +125,8 @@ private:
       shape[0] = size;
     else
       shape.insert(shape.begin(), size);
-    auto partialType = RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0));
+    auto partialType =
+        RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0));
     if (!dims.empty())
       partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
     return yieldPerSample(op, partial, op.getKeepdims());
@@ -205,8 +209,10 @@ private:
     for (Sum &sum : sums)
       behind.insert(sum.original);
     Operation *last = inside.back();
-    for (Operation &op : llvm::make_early_inc_range(function.getBody().front().without_terminator())) {
-      if (inside.contains(&op) || llvm::none_of(op.getOperands(), [&](Value v) { return behind.contains(v); }))
+    for (Operation &op :
+         llvm::make_early_inc_range(function.getBody().front().without_terminator())) {
+      if (inside.contains(&op) ||
+          llvm::none_of(op.getOperands(), [&](Value v) { return behind.contains(v); }))
         continue;
       behind.insert(op.result_begin(), op.result_end());
       if (op.isBeforeInBlock(inside.back())) {
@@ -216,7 +222,8 @@ private:
     }
   }
 
-  /// A sum over the batch: the op's result, what the block yields for it, and what is left to do behind the map.
+  /// A sum over the batch: the op's result, what the block yields for it, and what is left to do
+  /// behind the map.
   struct Sum {
     Value original, partial;
     std::function<Value(OpBuilder &, Value)> finish;

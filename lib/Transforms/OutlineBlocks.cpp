@@ -1,6 +1,7 @@
-// Splits a blocked step into the two functions that the runtime calls: @STEP_block, what one block does and adds to
-// its slot, and @STEP_combine, what follows when the slots are added up. Values that the region captures are its
-// arguments, or are computed again from arguments (a 1/count, a learning rate).
+// Splits a blocked step into the two functions that the runtime calls: @STEP_block, what one block
+// does and adds to its slot, and @STEP_combine, what follows when the slots are added up. Values
+// that the region captures are its arguments, or are computed again from arguments (a 1/count, a
+// learning rate).
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -21,8 +22,12 @@ using namespace ai;
 
 /// Multiply-adds times two of one contraction, by the direct algorithm.
 static double flopsOf(Operation *op) {
-  auto elements = [](Value v) { return double(cast<RankedTensorType>(v.getType()).getNumElements()); };
-  auto dim = [](Value v, unsigned d) { return double(cast<RankedTensorType>(v.getType()).getDimSize(d)); };
+  auto elements = [](Value v) {
+    return double(cast<RankedTensorType>(v.getType()).getNumElements());
+  };
+  auto dim = [](Value v, unsigned d) {
+    return double(cast<RankedTensorType>(v.getType()).getDimSize(d));
+  };
   auto kernel = [&](Value weight) { return elements(weight) / dim(weight, 0); };
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case([&](MatMulOp m) {
@@ -30,7 +35,8 @@ static double flopsOf(Operation *op) {
       })
       .Case([&](LinearOp l) { return 2 * elements(l.getResult()) * dim(l.getInput(), 1); })
       .Case([&](Conv2DOp c) { return 2 * elements(c.getResult()) * kernel(c.getWeight()); })
-      .Case([&](Conv2DInputGradientOp g) { return 2 * elements(g.getCt()) * kernel(g.getWeight()); })
+      .Case(
+          [&](Conv2DInputGradientOp g) { return 2 * elements(g.getCt()) * kernel(g.getWeight()); })
       .Case([&](Conv2DWeightGradientOp g) {
         ArrayRef<int64_t> size = g.getKernelSize();
         return 2 * elements(g.getCt()) * dim(g.getInput(), 1) * double(size[0] * size[1]);
@@ -67,7 +73,8 @@ private:
   void copyArguments(func::FuncOp f, const llvm::SetVector<Value> &used, IRMapping &mapping) {
     for (auto [i, argument] : llvm::enumerate(function.getArguments()))
       if (used.contains(argument))
-        mapping.map(argument, addArgument(f, argument.getType(), function.getArgAttrDict(i), argument.getLoc()));
+        mapping.map(argument, addArgument(f, argument.getType(), function.getArgAttrDict(i),
+                                          argument.getLoc()));
   }
 
   Value addArgument(func::FuncOp f, Type type, DictionaryAttr attributes, Location loc) {
@@ -79,7 +86,8 @@ private:
   DictionaryAttr slotAttributes(unsigned sum, std::optional<int64_t> slot) {
     SmallVector<NamedAttribute> entries{
         b.getNamedAttr("ai.role", b.getStringAttr(slot ? "slots" : "slot")),
-        b.getNamedAttr("ai.name", b.getStringAttr("sum" + std::to_string(sum) + (slot ? "." + std::to_string(*slot) : "")))};
+        b.getNamedAttr("ai.name", b.getStringAttr("sum" + std::to_string(sum) +
+                                                  (slot ? "." + std::to_string(*slot) : "")))};
     if (slot)
       entries.push_back(b.getNamedAttr("ai.slot", b.getI64IntegerAttr(*slot)));
     return b.getDictionaryAttr(entries);
@@ -111,12 +119,16 @@ private:
     IRMapping mapping;
     copyArguments(f, arguments, mapping);
     auto role = [&](StringRef name) {
-      return b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr(name)), b.getNamedAttr("ai.name", b.getStringAttr(name))});
+      return b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr(name)),
+                                  b.getNamedAttr("ai.name", b.getStringAttr(name))});
     };
-    mapping.map(region.getArgument(0), addArgument(f, region.getArgument(0).getType(), role("first"), map.getLoc()));
+    mapping.map(region.getArgument(0),
+                addArgument(f, region.getArgument(0).getType(), role("first"), map.getLoc()));
     for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched()))
-      mapping.map(rows, addArgument(f, rows.getType(),
-                                    function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()), rows.getLoc()));
+      mapping.map(rows,
+                  addArgument(f, rows.getType(),
+                              function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()),
+                              rows.getLoc()));
     b.setInsertionPointToStart(&f.getBody().front());
     for (Operation *op : ops)
       b.clone(*op, mapping);
@@ -136,8 +148,9 @@ private:
     for (auto [i, value] : llvm::enumerate(yield->getOperands())) {
       Value partial = mapping.lookup(value);
       if (isBatched(map.getResult(i).getType())) {
-        attributes.push_back(b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr("output")),
-                                                  b.getNamedAttr("ai.name", b.getStringAttr("output"))}));
+        attributes.push_back(
+            b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr("output")),
+                                 b.getNamedAttr("ai.name", b.getStringAttr("output"))}));
       } else {
         attributes.push_back(slotAttributes(i, std::nullopt));
         Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
@@ -150,27 +163,30 @@ private:
 
   void setResults(func::FuncOp f, ArrayRef<Value> results, ArrayRef<DictionaryAttr> attributes) {
     func::ReturnOp::create(b, function.getLoc(), results);
-    f.setType(b.getFunctionType(f.getBody().front().getArgumentTypes(), ValueRange(results).getTypes()));
+    f.setType(
+        b.getFunctionType(f.getBody().front().getArgumentTypes(), ValueRange(results).getTypes()));
     for (auto [i, dictionary] : llvm::enumerate(attributes))
       if (dictionary)
         f.setResultAttrs(i, dictionary);
   }
 
-  /// Arguments for all slots: slot after slot, in the order of a block's own slot arguments. The memory plan relies
-  /// on that order.
+  /// Arguments for all slots: slot after slot, in the order of a block's own slot arguments. The
+  /// memory plan relies on that order.
   SmallVector<SmallVector<Value>> addSlots(func::FuncOp f) {
     SmallVector<SmallVector<Value>> partials(map.getNumResults());
     for (int64_t slot = 0; slot < int64_t(map.getSlots()); ++slot)
       for (auto [i, result] : llvm::enumerate(map.getResults()))
-        partials[i].push_back(addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc()));
+        partials[i].push_back(
+            addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc()));
     return partials;
   }
 
-  /// What is needed behind the map, an op as late as its first user allows: the slots of one parameter are added up
-  /// right before its update, so that both become one nest.
+  /// What is needed behind the map, an op as late as its first user allows: the slots of one
+  /// parameter are added up right before its update, so that both become one nest.
   class CombineWriter {
   public:
-    CombineWriter(OpBuilder &b, ForBlocksOp map, SmallVector<SmallVector<Value>> partials, IRMapping &mapping)
+    CombineWriter(OpBuilder &b, ForBlocksOp map, SmallVector<SmallVector<Value>> partials,
+                  IRMapping &mapping)
         : b(b), map(map), partials(std::move(partials)), mapping(mapping) {}
 
     Value write(Value value) {
@@ -220,8 +236,8 @@ private:
     b.setInsertionPointToEnd(&f.getBody().front());
     CombineWriter writer(b, map, std::move(partials), mapping);
     for (Operation *op : needed) // rates first: they belong to no parameter
-      if (llvm::all_of(op->getOperandTypes(), isScalar) && llvm::all_of(op->getResultTypes(), isScalar) &&
-          op->getNumResults() == 1)
+      if (llvm::all_of(op->getOperandTypes(), isScalar) &&
+          llvm::all_of(op->getResultTypes(), isScalar) && op->getNumResults() == 1)
         writer.write(op->getResult(0));
     SmallVector<Value> results;
     SmallVector<DictionaryAttr> attributes;

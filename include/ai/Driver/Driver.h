@@ -17,11 +17,11 @@ struct CompileOptions {
   std::string linker;         ///< compiler driver that links; empty: $CC, clang-22, cc
   std::string runtime;        ///< folder of libai_rt.a
   unsigned optLevel = 3;
-  bool remarks = false;       ///< also print what the passes chose
+  bool remarks = false; ///< also print what the passes chose
 };
 
-/// Compiles; errors are printed to standard error, with their place in the model file. The output file is complete
-/// or not there.
+/// Compiles; errors are printed to standard error, with their place in the model file. The output
+/// file is complete or not there.
 mlir::LogicalResult compile(const CompileOptions &options);
 
 /// Registers every dialect that a model or a stage may hold.

@@ -1,5 +1,6 @@
-// The stages of the compiler in their order: what each promises, which dialects may be left, how it is built.
-// The table drives `ai-compile --emit=STAGE`, its help, `ai-opt --ai-stage-STAGE` and `ai-check-stage`.
+// The stages of the compiler in their order: what each promises, which dialects may be left, how it
+// is built. The table drives `ai-compile --emit=STAGE`, its help, `ai-opt --ai-stage-STAGE` and
+// `ai-check-stage`.
 
 #ifndef AI_PIPELINES_STAGES_H
 #define AI_PIPELINES_STAGES_H
@@ -35,7 +36,8 @@ const Stage *findStage(llvm::StringRef name);
 /// Appends all stages up to and including `last`, each followed by its check.
 void buildStages(mlir::OpPassManager &pm, const Stage &last, const PipelineOptions &options);
 
-/// Registers `--ai-stage-NAME` (that stage alone, its predecessors taken for done) and `--ai-check-stage`.
+/// Registers `--ai-stage-NAME` (that stage alone, its predecessors taken for done) and
+/// `--ai-check-stage`.
 void registerStages();
 
 } // namespace ai
