@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 1;
+constexpr int64_t kAbiVersion = 2;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -170,6 +170,9 @@ public:
     }
     auto plan = module->getAttrOfType<StringAttr>("ai.plan");
     program.push_back(Field(writer.text(plan ? plan.getValue() : "")));
+    SmallVector<Record> rows = profileRows();
+    program.push_back(Field(int64_t(rows.size())));
+    program.push_back(Field(writer.records(rows)));
     return writer.records({program});
   }
 
@@ -207,6 +210,15 @@ private:
   int64_t integer(StringRef name, Operation *op = nullptr) {
     auto attribute = (op ? op : module.getOperation())->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : 0;
+  }
+
+  SmallVector<Record> profileRows() {
+    SmallVector<Record> rows;
+    if (auto profile = module->getAttrOfType<ArrayAttr>("ai.profile"))
+      for (auto row : profile.getAsRange<DictionaryAttr>())
+        rows.push_back({Field(writer.text(row.getAs<StringAttr>("name").getValue())),
+                        Field(row.getAs<FloatAttr>("flops").getValueAsDouble())});
+    return rows;
   }
 
   std::string tensorTable(ArrayAttr tensors) {

@@ -119,6 +119,7 @@ LogicalResult compile(const CompileOptions &options) {
   pipeline.vectorBits = processor->vectorBits;
   pipeline.vectorRegisters = processor->vectorRegisters;
   pipeline.optLevel = options.optLevel;
+  pipeline.profile = options.profile;
   if (options.emit == "lib")
     pipeline.accessor = programAccessor(baseName(options));
   PassManager pm(&context);

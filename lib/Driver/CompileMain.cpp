@@ -75,6 +75,9 @@ int compileMain(int argc, char **argv) {
                                     cl::cat(category));
   static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"),
                                cl::cat(category));
+  static cl::opt<bool> profile("profile",
+                               cl::desc("Let the program's bench print the time of every nest"),
+                               cl::cat(category));
   std::string stages = "\nStages and artefacts for --emit:\n";
   llvm::raw_string_ostream os(stages);
   for (const Stage &stage : getStages())
@@ -97,8 +100,8 @@ int compileMain(int argc, char **argv) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
   }
-  CompileOptions options{input,    output, emit, cpu, linker, runtimeFolder(argv[0]),
-                         optLevel, remarks};
+  CompileOptions options{input,    output,  emit,   cpu, linker, runtimeFolder(argv[0]),
+                         optLevel, remarks, profile};
   return failed(compile(options)) ? 1 : 0;
 }
 

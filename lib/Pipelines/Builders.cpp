@@ -87,6 +87,8 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIPartitionCombinePass());
   pm.addPass(createAIPlanMemoryPass());
   addCleanup(pm);
+  if (options.profile)
+    pm.addPass(createAIProfileNestsPass());
 }
 
 void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {

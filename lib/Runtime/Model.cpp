@@ -79,6 +79,8 @@ ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &c
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
       pool(config.threads) {
   rows.reserve(config.batch);
+  if (program.num_profile_rows > 0)
+    profiles.assign(config.threads, ThreadProfile(program.num_profile_rows));
   for (int64_t i = 0; i < program.num_steps; ++i)
     steps.push_back(findTensors(program.steps[i]));
   for (int64_t i = 0; i < program.num_tensors; ++i) {

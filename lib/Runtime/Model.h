@@ -10,6 +10,7 @@
 
 #include "Error.h"
 #include "Memory.h"
+#include "Profile.h"
 #include "Staging.h"
 #include "ThreadPool.h"
 
@@ -82,6 +83,7 @@ struct ai_rt_model {
   std::vector<ai::rt::StepTensors> steps;
   ai_rt_progress_t progress;
   bool trained = false;
+  std::vector<ai::rt::ThreadProfile> profiles; ///< One for each thread; empty without a profile.
   ai::rt::ThreadPool pool;
 };
 

@@ -61,6 +61,7 @@ private:
   float runStep();
   double runFor(double seconds, StepTimes &times);
   std::string report(StepTimes &times, double wall) const;
+  void printProfile(int64_t steps) const;
 
   const ai_rt_program_t &program;
   const Options &options;
@@ -193,6 +194,39 @@ std::string Bench::report(StepTimes &times, double wall) const {
       "}\n");
 }
 
+/// The nests of the step by their time, all threads added up.
+void Bench::printProfile(int64_t steps) const {
+  struct Row {
+    const ai_rt_profile_row_t *info;
+    int64_t calls;
+    double seconds, least;
+  };
+  std::vector<Row> rows;
+  double sum = 0;
+  for (int64_t i = 0; i < program.num_profile_rows; ++i) {
+    Row row = {&program.profile_rows[i], 0, 0, 0};
+    check(ai_rt_model_profile(model.get(), i, &row.calls, &row.seconds, &row.least));
+    sum += row.seconds;
+    if (row.calls)
+      rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](const Row &a, const Row &b) { return a.seconds > b.seconds; });
+  fprintf(stderr, "%8s %9s %9s %9s %8s %9s %9s  %s\n", "Total %", "Total us", "Avg us", "Min us",
+          "Calls", "GFLOP/s", "at best", "Name (times of a step, all threads added up)");
+  for (const Row &row : rows)
+    fprintf(stderr, "%8.2f %9.2f %9.2f %9.2f %8.1f %9.2f %9.2f  %s\n", 100 * row.seconds / sum,
+            1e6 * row.seconds / double(steps), 1e6 * row.seconds / double(row.calls),
+            1e6 * row.least, double(row.calls) / double(steps),
+            row.info->flops * double(row.calls) / row.seconds * 1e-9,
+            row.info->flops / row.least * 1e-9, row.info->name);
+  double best = 0;
+  for (const Row &row : rows)
+    best += row.least * double(row.calls) / double(steps);
+  fprintf(stderr, "%8.2f %9.2f %29.2f us if every run were the shortest\n", 100.0,
+          1e6 * sum / double(steps), 1e6 * best);
+}
+
 int Bench::run() {
   for (int i = 0; i < 3; ++i) {
     float loss = runStep();
@@ -204,10 +238,13 @@ int Bench::run() {
   StepTimes warmUp, times;
   // Caches, page tables and the clock of the cores need about this long to settle.
   runFor(std::min(0.5, options.seconds), warmUp);
+  ai_rt_model_profile_reset(model.get());
   double wall = runFor(options.seconds, times);
   if (interrupted())
     return interruptedExitCode();
   writeOutput(report(times, wall));
+  if (program.num_profile_rows > 0)
+    printProfile(times.count);
   return 0;
 }
 

@@ -80,10 +80,13 @@ void StepRun::work(int64_t thread) {
   char *workspace = model.workspace(thread);
   int64_t numThreads = model.pool.numThreads(), numSlots = model.program.num_slots;
   const ai_rt_progress_t &at = model.progress;
+  if (!model.profiles.empty())
+    model.profiles[thread].begin();
   for (int64_t s = thread; s < numSlots; s += numThreads) {
     char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
-    // A slot without blocks is added up too.
-    std::memset(slot, 0, step.slot_bytes);
+    // A slot without blocks is added up too; otherwise its first block clears it.
+    if (s >= numBlocks)
+      std::memset(slot, 0, step.slot_bytes);
     for (int64_t block = s; block < numBlocks; block += numSlots)
       runBlock(block, slot, workspace);
   }

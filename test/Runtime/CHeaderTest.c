@@ -8,7 +8,7 @@
 AI_TEST_FIELDS(ai_rt_tensor_info_t, 9);
 AI_TEST_FIELDS(ai_rt_step_t, 9);
 AI_TEST_FIELDS(ai_rt_function_t, 7);
-AI_TEST_FIELDS(ai_rt_program_t, 19);
+AI_TEST_FIELDS(ai_rt_program_t, 21);
 AI_TEST_FIELDS(ai_rt_config_t, 3);
 AI_TEST_FIELDS(ai_rt_progress_t, 4);
 AI_TEST_FIELDS(ai_rt_metrics_t, 3);

@@ -164,6 +164,8 @@ const ai_rt_program_t &ai::test::regression() {
       /*mean=*/0,
       /*std=*/1,
       "",
+      /*num_profile_rows=*/0,
+      nullptr,
   };
   return program;
 }
@@ -251,6 +253,8 @@ const ai_rt_program_t &ai::test::counter() {
       /*mean=*/0.5,
       /*std=*/0.25,
       "",
+      /*num_profile_rows=*/0,
+      nullptr,
   };
   return program;
 }

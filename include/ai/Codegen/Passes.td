@@ -105,6 +105,20 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
 }
 
+def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
+  let summary = "tell the runtime's profile where the time of a step goes";
+  let description = [{
+    Calls `ai_rt_profile_lap(ROW)` at the start of a block or combine (row 0) and behind every nest:
+    the time since the last call of the thread belongs to that row.
+
+    - Needs: functions with `ai.kind`; others are left alone.
+    - Ensures: the rows are described in the attribute `ai.profile` of the module: what a nest
+      writes, and its floating-point operations.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
+}
+
 def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
   let summary = "write the runtime's table of the program, and what hands it out";
   let description = [{

@@ -18,6 +18,7 @@ struct CompileOptions {
   std::string runtime;        ///< folder of libai_rt.a
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
+  bool profile = false; ///< the program's bench says where the time goes
 };
 
 /// Compiles; errors are printed to standard error, with their place in the model file. The output

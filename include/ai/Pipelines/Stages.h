@@ -16,6 +16,7 @@ struct PipelineOptions {
   int64_t vectorBits = 512;     ///< native vector width of the target
   int64_t vectorRegisters = 32; ///< how many of them there are
   unsigned optLevel = 3;        ///< 0: no fusion and no register tiles
+  bool profile = false;         ///< the program keeps a profile of its nests
   std::string accessor;         ///< function that returns the program's table; empty: write `main`
 };
 

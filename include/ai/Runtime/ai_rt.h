@@ -35,7 +35,7 @@ extern "C" {
 //===----------------------------------------------------------------------===//
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 1
+#define AI_RT_ABI_VERSION 2
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -120,6 +120,12 @@ typedef struct {
   const ai_rt_tensor_info_t *results;
 } ai_rt_function_t;
 
+/// A row of a profile: a nest of a step, or what lies between nests (row 0).
+typedef struct {
+  const char *name;
+  double flops; ///< Of one run of the nest; a multiply-add counts two.
+} ai_rt_profile_row_t;
+
 /// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.
 typedef struct {
   const char *name;
@@ -140,7 +146,9 @@ typedef struct {
   int64_t seed;   ///< The recipe's.
   double mean;    ///< Bytes become (v / 255 - mean) / std.
   double std;
-  const char *plan; ///< The memory plan, for people.
+  const char *plan;         ///< The memory plan, for people.
+  int64_t num_profile_rows; ///< 0 unless the program was compiled with a profile.
+  const ai_rt_profile_row_t *profile_rows;
 } ai_rt_program_t;
 
 //===----------------------------------------------------------------------===//
@@ -363,6 +371,21 @@ AI_RT_API ai_rt_status_t ai_rt_model_load(ai_rt_model_t *model, const char *path
 /// Reads the parameters only, by name; the file may hold other tensors, and need not be a
 /// checkpoint. After a failure the model is as it was.
 AI_RT_API ai_rt_status_t ai_rt_model_load_parameters(ai_rt_model_t *model, const char *path);
+
+//===----------------------------------------------------------------------===//
+// Profiles
+//===----------------------------------------------------------------------===//
+
+/// Called by generated code: the time since this thread's last call belongs to `row`.
+AI_RT_API void ai_rt_profile_lap(int64_t row);
+
+/// Sets all rows to 0.
+AI_RT_API void ai_rt_model_profile_reset(ai_rt_model_t *model);
+
+/// Stores how often the nest of `row` ran, the seconds it took, summed over threads, and the
+/// seconds of the shortest run.
+AI_RT_API ai_rt_status_t ai_rt_model_profile(const ai_rt_model_t *model, int64_t row,
+                                             int64_t *calls, double *seconds, double *least);
 
 //===----------------------------------------------------------------------===//
 // Plain functions

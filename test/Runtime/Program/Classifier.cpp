@@ -149,18 +149,27 @@ const ai_rt_step_t steps[] = {{"train", train, update, sizeof(Workspace), sizeof
                               {"predict", predict, nullptr, sizeof(Workspace), 0,
                                offsetof(Fixed, slots), 2, inputAndOutput, 2 * pixels * classes}};
 
-const ai_rt_program_t program = {"classifier",  AI_RT_ABI_VERSION,
-                                 blockSize,     numSlots,
-                                 sizeof(Fixed), 3,
-                                 tensors,       3,
-                                 steps,         0,
-                                 nullptr,       AI_RT_CROSS_ENTROPY,
+const ai_rt_program_t program = {"classifier",
+                                 AI_RT_ABI_VERSION,
+                                 blockSize,
+                                 numSlots,
+                                 sizeof(Fixed),
+                                 3,
+                                 tensors,
+                                 3,
+                                 steps,
+                                 0,
+                                 nullptr,
+                                 AI_RT_CROSS_ENTROPY,
                                  classes,
                                  /*batch=*/64,
                                  /*epochs=*/2,
                                  /*seed=*/1,
                                  /*mean=*/0.5,
-                                 /*std=*/0.5,   "weights 0\nslots 31488\n"};
+                                 /*std=*/0.5,
+                                 "weights 0\nslots 31488\n",
+                                 /*num_profile_rows=*/0,
+                                 nullptr};
 
 } // namespace
 

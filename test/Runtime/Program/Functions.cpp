@@ -49,9 +49,27 @@ const ai_rt_function_t functions[] = {{"f", value, 64, 2, arguments, 1, results}
                                       {"f_gradient", gradient, 64, 2, arguments, 2, results},
                                       {"scale", scale, 128, 2, scaleArguments, 1, scaleResults}};
 
-const ai_rt_program_t program = {"functions", AI_RT_ABI_VERSION, 1, 1, 0, 0, nullptr, 0, nullptr,
-                                 3,           functions,         0, 0, 0, 0, 0,       0, 1,
-                                 ""};
+const ai_rt_program_t program = {"functions",
+                                 AI_RT_ABI_VERSION,
+                                 1,
+                                 1,
+                                 0,
+                                 0,
+                                 nullptr,
+                                 0,
+                                 nullptr,
+                                 3,
+                                 functions,
+                                 0,
+                                 0,
+                                 0,
+                                 0,
+                                 0,
+                                 0,
+                                 1,
+                                 "",
+                                 /*num_profile_rows=*/0,
+                                 nullptr};
 
 } // namespace
 
