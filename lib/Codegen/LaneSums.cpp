@@ -47,21 +47,47 @@ static Value combine(LinalgNest &nest, Operation *combiner, Value lhs, Value rhs
   return clone->getResult(0);
 }
 
-/// Adds the upper half of a vector to the lower one until one element is left: an order that no
-/// compiler changes.
-static Value foldVector(LinalgNest &nest, Operation *combiner, Value value) {
-  auto type = dyn_cast<VectorType>(value.getType());
-  if (!type)
-    return value;
-  for (int64_t half = type.getNumElements() / 2; half >= 1; half /= 2) {
-    Value low = vector::ExtractStridedSliceOp::create(nest.b, nest.loc, value, 0, half, 1);
-    Value high = vector::ExtractStridedSliceOp::create(nest.b, nest.loc, value, half, half, 1);
-    value = combine(nest, combiner, low, high);
-  }
-  return vector::ExtractOp::create(nest.b, nest.loc, value, 0);
+/// The lower (or upper) halves of the `segments` equal parts of one vector or of two.
+static Value takeHalves(LinalgNest &nest, ArrayRef<Value> vectors, int64_t segments, bool upper) {
+  int64_t length = cast<VectorType>(vectors.front().getType()).getNumElements();
+  int64_t half = length / segments / 2;
+  SmallVector<int64_t> lanes;
+  for (int64_t s = 0; s < segments * int64_t(vectors.size()); ++s)
+    for (int64_t i = 0; i < half; ++i)
+      lanes.push_back((2 * s + upper) * half + i);
+  return vector::ShuffleOp::create(nest.b, nest.loc, vectors.front(), vectors.back(), lanes);
 }
 
-/// The sums over one piece of the lane and all of the other `reduced` loops.
+static Value foldHalves(LinalgNest &nest, Operation *combiner, ArrayRef<Value> vectors,
+                        int64_t segments) {
+  return combine(nest, combiner, takeHalves(nest, vectors, segments, /*upper=*/false),
+                 takeHalves(nest, vectors, segments, /*upper=*/true));
+}
+
+/// Folds vectors, a power of two of them: element i of the result combines all of `rows[i]`, the
+/// upper half with the lower one until one element is left: an order that no compiler changes, and
+/// the same for any number of rows. Rows are folded two at a time, so that vectors stay full.
+static Value foldVectors(LinalgNest &nest, Operation *combiner, SmallVector<Value> rows) {
+  int64_t segments = 1; // rows that a vector holds so far
+  for (; rows.size() > 1; segments *= 2) {
+    SmallVector<Value> halved;
+    for (unsigned i = 0; i < rows.size(); i += 2)
+      halved.push_back(foldHalves(nest, combiner, ArrayRef(rows).slice(i, 2), segments));
+    rows = halved;
+  }
+  Value value = rows.front();
+  while (cast<VectorType>(value.getType()).getNumElements() > segments)
+    value = foldHalves(nest, combiner, value, segments);
+  return value;
+}
+
+static Value foldVector(LinalgNest &nest, Operation *combiner, Value value) {
+  if (!isa<VectorType>(value.getType()))
+    return value;
+  return vector::ExtractOp::create(nest.b, nest.loc, foldVectors(nest, combiner, {value}), 0);
+}
+
+/// Vectors of sums over one piece of the lane and all of the other `reduced` loops.
 static SmallVector<Value> reducePiece(LinalgNest &nest, ArrayRef<Operation *> combiners,
                                       ArrayRef<unsigned> reduced, Lane lane) {
   OpBuilder &b = nest.b;
@@ -70,7 +96,7 @@ static SmallVector<Value> reducePiece(LinalgNest &nest, ArrayRef<Operation *> co
     Value neutral = arith::ConstantOp::create(b, nest.loc, *arith::getNeutralElement(combiner));
     partial.push_back(nest.broadcast(neutral, lane.width));
   }
-  partial = nest.makeLoops(reduced, partial, [&](SmallVector<Value> sums) {
+  return nest.makeLoops(reduced, partial, [&](SmallVector<Value> sums) {
     auto readInput = [&](OpOperand &operand) {
       return nest.op.isDpsInit(&operand) ? Value() : nest.read(operand, lane);
     };
@@ -83,9 +109,52 @@ static SmallVector<Value> reducePiece(LinalgNest &nest, ArrayRef<Operation *> co
     }
     return sums;
   });
-  for (auto [sum, combiner] : llvm::zip(partial, combiners))
-    sum = foldVector(nest, combiner, sum);
-  return partial;
+}
+
+/// `side` results along `row`, from the current index on; the sums of each piece of the lane are
+/// folded together.
+static void reduceRows(LinalgNest &nest, ArrayRef<Operation *> combiners,
+                       ArrayRef<unsigned> reduced, unsigned lane, ArrayRef<LoopRange> pieces,
+                       unsigned row, int64_t side) {
+  Lane results{row, side};
+  SmallVector<Value> sums;
+  for (OpOperand &init : nest.op.getDpsInitsMutable())
+    sums.push_back(nest.read(init, results));
+  Value first = nest.indices.empty() ? Value() : nest.indices[row];
+  for (LoopRange piece : pieces) {
+    nest.ranges[lane] = piece;
+    SmallVector<SmallVector<Value>> rows(combiners.size());
+    for (int64_t i = 0; i < side; ++i) {
+      if (side > 1)
+        nest.indices[row] = nest.shift(first, i);
+      for (auto [k, sum] :
+           llvm::enumerate(reducePiece(nest, combiners, reduced, {lane, piece.step})))
+        rows[k].push_back(sum);
+    }
+    nest.indices[row] = first;
+    for (auto [k, combiner] : llvm::enumerate(combiners)) {
+      Value folded = side > 1 ? foldVectors(nest, combiner, rows[k])
+                              : foldVector(nest, combiner, rows[k].front());
+      sums[k] = combine(nest, combiner, sums[k], folded);
+    }
+  }
+  for (auto [init, sum] : llvm::zip(nest.op.getDpsInitsMutable(), sums))
+    nest.write(init, sum, results);
+}
+
+/// The loop along which neighbouring results are folded together, if the lane is one vector long
+/// and the only sum: rows of more would make the code long and gain little.
+static std::optional<unsigned> findRow(LinalgNest &nest, ArrayRef<unsigned> kept,
+                                       ArrayRef<unsigned> reduced, ArrayRef<LoopRange> pieces,
+                                       int64_t width) {
+  if (kept.empty() || reduced.size() != 1 || pieces.size() != 1 ||
+      pieces[0].step != pieces[0].end || pieces[0].end > width)
+    return std::nullopt;
+  unsigned row = kept.back();
+  bool isContiguous = llvm::all_of(nest.op.getDpsInitsMutable(), [&](OpOperand &init) {
+    return nest.accessOf(init, row) == LaneAccess::Contiguous;
+  });
+  return isContiguous ? std::optional(row) : std::nullopt;
 }
 
 void ai::makeHorizontal(LinalgNest &nest, unsigned lane, int64_t width) {
@@ -96,17 +165,15 @@ void ai::makeHorizontal(LinalgNest &nest, unsigned lane, int64_t width) {
     (result.isFunctionOfDim(dim) ? kept : reduced).push_back(dim);
   reduced.push_back(lane);
   SmallVector<LoopRange> pieces = cutIntoVectors(nest.sizes[lane], width * kHorizontalVectors);
-  nest.makeLoops(kept, [&] {
-    SmallVector<Value> sums;
-    for (OpOperand &init : nest.op.getDpsInitsMutable())
-      sums.push_back(nest.read(init, {}));
-    for (LoopRange piece : pieces) {
-      nest.ranges[lane] = piece;
-      SmallVector<Value> more = reducePiece(nest, combiners, reduced, {lane, piece.step});
-      for (auto [i, combiner] : llvm::enumerate(combiners))
-        sums[i] = combine(nest, combiner, sums[i], more[i]);
+  std::optional<unsigned> row = findRow(nest, kept, reduced, pieces, width);
+  if (!row)
+    return nest.makeLoops(
+        kept, [&] { reduceRows(nest, combiners, reduced, lane, pieces, lane, /*side=*/1); });
+  nest.makeLoops(ArrayRef(kept).drop_back(), [&] {
+    for (LoopRange rows : cutIntoVectors(nest.sizes[*row], pieces[0].end)) {
+      nest.ranges[*row] = rows;
+      nest.makeLoops(*row,
+                     [&] { reduceRows(nest, combiners, reduced, lane, pieces, *row, rows.step); });
     }
-    for (auto [init, sum] : llvm::zip(nest.op.getDpsInitsMutable(), sums))
-      nest.write(init, sum, {});
   });
 }

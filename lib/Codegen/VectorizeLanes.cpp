@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -121,9 +122,36 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     for (linalg::LinalgOp op : ops) {
       if (failed(checkNeeds(op)))
         return signalPassFailure();
+      op = collapseResults(op);
       lower(op);
       op.erase();
     }
+  }
+
+  /// Makes one loop of all that index the result of a sum over the innermost dimension, so that
+  /// neighbouring results can be folded together.
+  static linalg::LinalgOp collapseResults(linalg::LinalgOp op) {
+    int64_t rank = op.getNumLoops();
+    if (rank < 3)
+      return op;
+    ReassociationIndices kept = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
+    if (op.getNumParallelLoops() != rank - 1 || op.hasIndexSemantics() ||
+        op.getIteratorTypesArray().back() != utils::IteratorType::reduction ||
+        !linalg::areDimSequencesPreserved(op.getIndexingMapsArray(), kept) ||
+        !llvm::all_of(op->getOperandTypes(), hasIdentityLayout))
+      return op;
+    IRRewriter rewriter(op);
+    auto collapsed =
+        linalg::collapseOpIterationDims(op, {kept, ReassociationIndices{rank - 1}}, rewriter);
+    if (failed(collapsed))
+      return op;
+    op.erase();
+    return collapsed->collapsedOp;
+  }
+
+  static bool hasIdentityLayout(Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    return !memref || memref.getLayout().isIdentity();
   }
 
   void lower(linalg::LinalgOp op) {

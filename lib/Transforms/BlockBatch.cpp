@@ -140,7 +140,11 @@ private:
     clone.setPerSample(true);
     clone.getResult().setType(
         RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0)));
-    return yieldPerSample(op, clone, /*keepdims=*/false);
+    // Added up at once: one sum per lane in every slot would be more than the cache holds.
+    Value sum = ReduceSumOp::create(b, op.getLoc(), type, clone.getResult(), ArrayRef<int64_t>{0},
+                                    /*keepdims=*/false);
+    sums.push_back({op.getResult(), sum, [](OpBuilder &, Value sum) { return sum; }});
+    return success();
   }
 
   /// d_w[o,k] = sum_n ct[n,o] x[n,k]: the lanes are the input features, so x comes row major.

@@ -141,9 +141,28 @@ private:
     yieldToSlots(f, region.getTerminator(), mapping);
   }
 
+  /// What the slots hold before this block: nothing if it is the first one of its slot.
+  Value startOf(Value slot, Value isFirst) {
+    auto type = cast<RankedTensorType>(slot.getType());
+    auto zeros = DenseElementsAttr::get(RankedTensorType::get({}, type.getElementType()),
+                                        b.getZeroAttr(type.getElementType()));
+    Value zero = ConstantOp::create(b, slot.getLoc(), zeros);
+    return SelectOp::create(b, slot.getLoc(), type, isFirst, zero, slot);
+  }
+
+  /// first < slots * size: blocks meet the slots in turn.
+  Value isFirstOfSlot(Value first) {
+    auto type = cast<RankedTensorType>(first.getType());
+    auto samples = DenseElementsAttr::get(type, int64_t(map.getSlots() * map.getSize()));
+    Value bound = ConstantOp::create(b, first.getLoc(), samples);
+    return CompareOp::create(b, first.getLoc(), RankedTensorType::get({}, b.getI1Type()),
+                             ComparePredicate::lt, first, bound);
+  }
+
   /// slot' = slot + what the block yields; rows are an output of their own.
   void yieldToSlots(func::FuncOp f, Operation *yield, IRMapping &mapping) {
     SmallVector<Value> results;
+    Value isFirst = isFirstOfSlot(mapping.lookup(map.getBody().getArgument(0)));
     SmallVector<DictionaryAttr> attributes;
     for (auto [i, value] : llvm::enumerate(yield->getOperands())) {
       Value partial = mapping.lookup(value);
@@ -154,7 +173,8 @@ private:
       } else {
         attributes.push_back(slotAttributes(i, std::nullopt));
         Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
-        partial = AddOp::create(b, value.getLoc(), partial.getType(), slot, partial);
+        partial =
+            AddOp::create(b, value.getLoc(), partial.getType(), startOf(slot, isFirst), partial);
       }
       results.push_back(partial);
     }
