@@ -137,6 +137,8 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     ReassociationIndices kept = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
     if (op.getNumParallelLoops() != rank - 1 || op.hasIndexSemantics() ||
         op.getIteratorTypesArray().back() != utils::IteratorType::reduction ||
+        !llvm::all_of(op.getIndexingMapsArray(),
+                      [](AffineMap map) { return map.isProjectedPermutation(); }) ||
         !linalg::areDimSequencesPreserved(op.getIndexingMapsArray(), kept) ||
         !llvm::all_of(op->getOperandTypes(), hasIdentityLayout))
       return op;

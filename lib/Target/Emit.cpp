@@ -24,6 +24,9 @@ void ai::setTarget(ModuleOp module, const Processor &processor) {
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = level >= 2;
+  // Register tiles are complete: to unroll them once more lengthens the lives of what they load
+  // until accumulators are spilled.
+  tuning.LoopUnrolling = false;
   llvm::PassBuilder builder(&machine, tuning);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;

@@ -1,0 +1,339 @@
+// The loads that a multiply-add needs, and the tile that needs the fewest with its accumulators and
+// the smallest operand in registers. A load of what the previous iteration has not loaded counts
+// twice: it may have to come from further away than the first cache. Accumulators are loaded and
+// stored once for all the iterations that keep them in registers.
+
+#include "lib/Codegen/RegisterTile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using affine::AffineForOp;
+
+namespace ai {
+
+static constexpr unsigned kMaxJammedLoops = 2;
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+static bool indexesAll(AffineForOp loop, ArrayRef<Access> writes) {
+  return llvm::all_of(writes, [&](const Access &w) { return w.uses(loop.getInductionVar()); });
+}
+
+bool Reduction::isRepeatedBy(AffineForOp loop) const { return !indexesAll(loop, writes); }
+
+int64_t Reduction::length() const {
+  int64_t length = 1;
+  bool started = false;
+  for (AffineForOp loop : llvm::reverse(loops)) {
+    started |= loop == innermost;
+    if (!started)
+      continue;
+    if (!isRepeatedBy(loop))
+      break;
+    length *= tripCount(loop).value_or(1);
+  }
+  return length;
+}
+
+/// Whether `loop` itself, outside of loops in it, reads a result of `r`.
+static bool readsResult(AffineForOp loop, const Reduction &r) {
+  if (loop.getBody() == r.writes.front().op->getBlock())
+    return false;
+  return llvm::any_of(*loop.getBody(), [&](Operation &op) {
+    auto read = getAccess(&op);
+    return read && !read->isWrite &&
+           llvm::any_of(r.writes, [&](const Access &w) { return w.memref == read->memref; });
+  });
+}
+
+/// Accumulators leave a reduction loop only if no loop that indexes them is left inside it, and
+/// what follows a reduction needs all of the result that is made inside the loop that holds it:
+/// such loops are unrolled completely.
+static void classifyLoops(Reduction &r) {
+  AffineForOp reader;
+  for (AffineForOp loop : r.loops) {
+    if (readsResult(loop, r))
+      reader = loop;
+    if (r.isRepeatedBy(loop))
+      r.innermost = loop;
+  }
+  for (AffineForOp loop : llvm::reverse(r.loops)) {
+    if (r.isRepeatedBy(loop))
+      continue;
+    bool isInside = (reader && reader->isProperAncestor(loop)) ||
+                    (r.innermost && r.innermost->isProperAncestor(loop));
+    (isInside ? r.complete : r.candidates).push_back(loop);
+  }
+}
+
+std::vector<Reduction> findReductions(Operation *root) {
+  llvm::MapVector<Block *, Accesses> ends;
+  root->walk([&](Operation *op) {
+    if (auto access = getAccess(op); access && isReduction(*access))
+      ends[op->getBlock()].push_back(*access);
+  });
+  std::vector<Reduction> reductions;
+  for (auto &end : ends) {
+    Block *block = end.first;
+    Reduction r;
+    r.writes = end.second;
+    int64_t products = 0;
+    for (Operation &op : *block) {
+      products += isa<arith::MulFOp>(op);
+      if (auto read = getAccess(&op); read && !read->isWrite)
+        if (llvm::none_of(r.writes, [&](const Access &w) { return w.memref == read->memref; }))
+          r.reads.push_back(*read);
+    }
+    r.terms = std::max<int64_t>(products, 1);
+    for (AffineForOp loop : loopsAround(r.writes.front().op))
+      if (llvm::none_of(ends, [&](auto &other) {
+            return other.first != block && loop->isAncestor(other.first->getParentOp());
+          }))
+        r.loops.push_back(loop);
+    classifyLoops(r);
+    reductions.push_back(std::move(r));
+  }
+  return reductions;
+}
+
+//===----------------------------------------------------------------------===//
+// Cost
+//===----------------------------------------------------------------------===//
+
+/// Elements are numbers, so that different ones differ: indices are added up with large odd
+/// weights. A collision would only bend a cost.
+static uint64_t weighted(const Access &access, function_ref<uint64_t(const LinearIndex &)> fn) {
+  uint64_t sum = 0, weight = 1;
+  for (const LinearIndex &index : access.indices) {
+    weight *= 0x9E3779B97F4A7C15u;
+    sum += weight * fn(index);
+  }
+  return sum;
+}
+
+static int64_t strideOf(const Access &access, AffineForOp loop) {
+  return int64_t(weighted(access, [&](const LinearIndex &index) {
+    return uint64_t(index.factorOf(loop.getInductionVar()) * loop.getStepAsInt());
+  }));
+}
+
+/// What all iterations of the innermost loops have in common.
+static int64_t baseOf(const Access &access, ArrayRef<AffineForOp> loops) {
+  return int64_t(weighted(access, [&](const LinearIndex &index) {
+    uint64_t sum = index.constant;
+    for (unsigned i = 0; i < loops.size(); ++i) {
+      AffineForOp loop = loops[i];
+      sum += (i + 1) * 0xD1B54A32D192ED03u * uint64_t(index.factorOf(loop.getInductionVar()));
+    }
+    return sum;
+  }));
+}
+
+/// Appends the elements that one tile touches.
+static void touch(const Access &access, ArrayRef<AffineForOp> loops, ArrayRef<Factor> factors,
+                  SmallVectorImpl<int64_t> &touched) {
+  unsigned first = touched.size();
+  touched.push_back(baseOf(access, loops));
+  for (const Factor &factor : factors) {
+    uint64_t stride = strideOf(access, factor.loop);
+    if (stride == 0)
+      continue;
+    unsigned end = touched.size();
+    for (int64_t i = 1; i < factor.count; ++i)
+      for (unsigned k = first; k < end; ++k)
+        touched.push_back(int64_t(uint64_t(touched[k]) + uint64_t(i) * stride));
+  }
+}
+
+static void makeSet(SmallVectorImpl<int64_t> &elements) {
+  llvm::sort(elements);
+  elements.erase(llvm::unique(elements), elements.end());
+}
+
+static Tile measureWhole(const Reduction &r, ArrayRef<Factor> factors) {
+  Tile tile;
+  tile.factors.assign(factors.begin(), factors.end());
+  tile.points = r.terms;
+  for (const Factor &factor : factors)
+    tile.points *= factor.count;
+  SmallVector<int64_t> elements;
+  for (const Access &write : r.writes)
+    touch(write, r.loops, factors, elements);
+  makeSet(elements);
+  tile.accumulators = elements.size();
+  llvm::MapVector<Value, SmallVector<const Access *>> byMemref;
+  for (const Access &read : r.reads)
+    byMemref[read.memref].push_back(&read);
+  tile.smallest = byMemref.empty() ? 0 : std::numeric_limits<int32_t>::max();
+  for (auto &[memref, reads] : byMemref) {
+    elements.clear();
+    for (const Access *read : reads)
+      touch(*read, r.loops, factors, elements);
+    makeSet(elements);
+    int64_t move = r.innermost ? strideOf(*reads.front(), r.innermost) : 0;
+    for (int64_t element : elements)
+      tile.fresh += !llvm::binary_search(elements, int64_t(uint64_t(element) + uint64_t(move)));
+    tile.loads += elements.size();
+    if (int64_t(elements.size()) < tile.smallest) {
+      tile.smallest = elements.size();
+      tile.kept = memref;
+    }
+  }
+  double moved = double(tile.loads + tile.fresh) + 2.0 * double(tile.accumulators) / r.length();
+  tile.cost = moved / double(tile.points);
+  return tile;
+}
+
+/// The cost of a factor that does not divide its loop is that of both tiles, by their shares.
+static Tile measure(const Reduction &r, ArrayRef<Factor> factors) {
+  Tile tile = measureWhole(r, factors);
+  for (unsigned i = 0; i < factors.size(); ++i) {
+    if (factors[i].divides())
+      continue;
+    int64_t trips = *tripCount(factors[i].loop), rest = trips % factors[i].count;
+    SmallVector<Factor> last(factors);
+    last[i].count = rest;
+    double share = double(rest) / double(trips);
+    tile.cost = tile.cost * (1 - share) + measure(r, last).cost * share;
+    break;
+  }
+  return tile;
+}
+
+static bool isBetter(const Tile &a, const Tile &b) {
+  return a.cost != b.cost ? a.cost < b.cost : a.accumulators > b.accumulators;
+}
+
+//===----------------------------------------------------------------------===//
+// Choice
+//===----------------------------------------------------------------------===//
+
+/// How many iterations of `loop` may be jammed: as many as don't depend on each other.
+static int64_t maxJam(AffineForOp loop) {
+  std::optional<int64_t> trips = tripCount(loop);
+  Accesses accesses;
+  if (!trips || loop.getNumIterOperands())
+    return 1;
+  // Without a loop inside, jamming is unrolling and moves nothing.
+  if (loop.getBody()->getOps<AffineForOp>().empty())
+    return *trips;
+  if (!collectAccesses(loop, accesses))
+    return 1;
+  int64_t most = *trips;
+  for (auto [i, a] : llvm::enumerate(accesses))
+    for (const Access &b : ArrayRef(accesses).drop_front(i))
+      if (std::optional<int64_t> distance = conflictDistance(a, loop, b, loop))
+        most = std::min(most, *distance);
+  return most;
+}
+
+namespace {
+/// Looks for the best tile of one reduction.
+struct Search {
+  Search(const Reduction &r, int64_t registers, bool mayCut)
+      : r(r), registers(registers), mayCut(mayCut) {
+    for (AffineForOp loop : r.candidates) {
+      jam[loop] = maxJam(loop);
+      if (jam[loop] > 1)
+        candidates.push_back(loop);
+    }
+  }
+
+  int64_t maxAccumulators() const { return registers - registers / 8; }
+  bool fits(const Tile &tile) const {
+    return tile.accumulators <= maxAccumulators() &&
+           tile.accumulators + tile.smallest + 1 <= registers;
+  }
+  /// Tries `tile`, and all factors of up to `left` more of `others`.
+  void extend(ArrayRef<AffineForOp> others, unsigned left, const Tile &tile) {
+    if (fits(tile) && isBetter(tile, best))
+      best = tile;
+    if (left == 0 || tile.accumulators > maxAccumulators())
+      return;
+    bool isCut = llvm::any_of(tile.factors, [](const Factor &f) { return !f.divides(); });
+    for (; !others.empty(); others = others.drop_front()) {
+      AffineForOp loop = others.front();
+      int64_t trips = *tripCount(loop), most = std::min(jam.lookup(loop), maxAccumulators());
+      for (int64_t count = 2; count <= most; ++count) {
+        if (trips % count != 0 && (isCut || !mayCut))
+          continue;
+        SmallVector<Factor> factors = tile.factors;
+        factors.push_back({loop, count});
+        extend(others.drop_front(), left - 1, measure(r, factors));
+      }
+    }
+  }
+
+  const Reduction &r;
+  int64_t registers;
+  bool mayCut;
+  DenseMap<Operation *, int64_t> jam;
+  SmallVector<AffineForOp> candidates;
+  Tile best;
+};
+} // namespace
+
+/// Whether all complete loops can be unrolled.
+static bool canComplete(const Reduction &r) {
+  return llvm::all_of(r.complete, [&](AffineForOp loop) {
+    int64_t trips = tripCount(loop).value_or(0);
+    // By the time a loop is unrolled those inside it are gone, unless they stay loops.
+    bool isInnermost = llvm::all_of(loop.getBody()->getOps<AffineForOp>(), [&](AffineForOp inner) {
+      return llvm::is_contained(r.complete, inner);
+    });
+    return trips > 0 && (isInnermost || maxJam(loop) >= trips);
+  });
+}
+
+static SmallVector<Factor> completeFactors(const Reduction &r) {
+  SmallVector<Factor> factors;
+  for (AffineForOp loop : r.complete)
+    factors.push_back({loop, *tripCount(loop)});
+  return factors;
+}
+
+static Tile choose(const Reduction &r, int64_t registers, bool mayCut) {
+  Search search(r, registers, mayCut);
+  SmallVector<Factor> complete;
+  if (canComplete(r))
+    complete = completeFactors(r);
+  if (!search.fits(measure(r, complete)))
+    complete.clear();
+  search.extend(search.candidates, complete.empty() ? kMaxJammedLoops : 1, measure(r, complete));
+  return search.best;
+}
+
+Tile chooseTile(const Reduction &r, int64_t registers) {
+  return choose(r, registers, /*mayCut=*/false);
+}
+
+/// Whether the outermost complete loop can be moved out of the loops that repeat its accumulations,
+/// a segment of it staying inside: those loops hold nothing else.
+static bool canSegment(const Reduction &r) {
+  if (r.complete.empty() || !r.innermost || !canComplete(r))
+    return false;
+  AffineForOp row = r.complete.back(), outer = r.innermost;
+  return row->getParentOp() == outer && llvm::hasNItems(*outer.getBody(), 2) &&
+         outer.hasConstantBounds() && row.hasConstantBounds() && outer.getNumIterOperands() == 0 &&
+         row.getNumIterOperands() == 0;
+}
+
+Tile chooseCutTile(const Reduction &r, int64_t registers) {
+  Tile best = choose(r, registers, /*mayCut=*/true);
+  if (!canSegment(r))
+    return best;
+  SmallVector<Factor> factors = completeFactors(r);
+  Search search(r, registers, /*mayCut=*/true);
+  for (int64_t count = *tripCount(factors.back().loop) - 1; count > 1; --count) {
+    factors.back().count = count;
+    search.extend(search.candidates, 1, measure(r, factors));
+  }
+  bool isComplete =
+      llvm::any_of(best.factors, [&](const Factor &f) { return f.loop == r.complete.back(); });
+  // Without its complete loops a tile leaves its accumulators in memory.
+  return !isComplete || isBetter(search.best, best) ? search.best : best;
+}
+
+} // namespace ai
