@@ -5,6 +5,7 @@
 
 #include "lib/Codegen/RegisterTile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using affine::AffineForOp;
@@ -334,6 +335,53 @@ Tile chooseCutTile(const Reduction &r, int64_t registers) {
       llvm::any_of(best.factors, [&](const Factor &f) { return f.loop == r.complete.back(); });
   // Without its complete loops a tile leaves its accumulators in memory.
   return !isComplete || isBetter(search.best, best) ? search.best : best;
+}
+
+/// Bytes of an operand that one tile reads in all iterations that keep its accumulators.
+static double footprint(const Reduction &r, const Tile &tile, Value memref) {
+  SmallVector<int64_t> elements;
+  const Access *any = nullptr;
+  for (const Access &read : r.reads)
+    if (read.memref == memref) {
+      touch(read, r.loops, tile.factors, elements);
+      any = &read;
+    }
+  makeSet(elements);
+  double bytes = double(elements.size());
+  if (auto vector = dyn_cast<VectorType>(any->type))
+    bytes *= double(vector.getNumElements());
+  bytes *= getElementTypeOrSelf(any->type).getIntOrFloatBitWidth() / 8.0;
+  for (AffineForOp loop : r.loops)
+    if (r.isRepeatedBy(loop) && any->uses(loop.getInductionVar()))
+      bytes *= double(tripCount(loop).value_or(1));
+  return bytes;
+}
+
+AffineForOp chooseInnermost(const Reduction &r, const Tile &tile, ArrayRef<AffineForOp> band) {
+  SetVector<Value> operands;
+  for (const Access &read : r.reads)
+    operands.insert(read.memref);
+  AffineForOp best;
+  double least = 0;
+  for (AffineForOp loop : llvm::reverse(band)) {
+    double steps = double(*tripCount(loop)), moved = 0;
+    for (Factor factor : tile.factors)
+      if (factor.loop == loop)
+        steps = std::ceil(steps / double(factor.count));
+    if (steps <= 1)
+      continue;
+    for (Value operand : operands) {
+      bool changes = llvm::any_of(r.reads, [&](const Access &read) {
+        return read.memref == operand && read.uses(loop.getInductionVar());
+      });
+      moved += footprint(r, tile, operand) / (changes ? 1 : steps);
+    }
+    if (!best || moved < least) {
+      best = loop;
+      least = moved;
+    }
+  }
+  return best;
 }
 
 } // namespace ai

@@ -1,7 +1,8 @@
 // Gives every reduction a register tile: unrolls and jams loops that index its result, by the
 // factors that `RegisterTile.h` chooses. Loops are cut first where that makes a better tile: the
 // last iterations of a loop become a loop of their own, and a loop inside the reduction that is too
-// long to be unrolled is moved out of it, but for a segment.
+// long to be unrolled is moved out of it, but for a segment. Before that the loops around a
+// reduction are put in an order that finds operands in the first cache.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/RegisterTile.h"
@@ -90,6 +91,45 @@ static void cutLoops(const Reduction &r, int64_t registers) {
 }
 
 //===----------------------------------------------------------------------===//
+// Ordering loops
+//===----------------------------------------------------------------------===//
+
+/// Whether no iteration of `loop` touches what another one writes.
+static bool isParallel(AffineForOp loop) {
+  Accesses accesses;
+  if (!tripCount(loop) || loop.getNumIterOperands() || !collectAccesses(loop, accesses))
+    return false;
+  for (auto [i, a] : llvm::enumerate(accesses))
+    for (const Access &b : ArrayRef(accesses).drop_front(i))
+      if ((a.isWrite || b.isWrite) && conflictDistance(a, loop, b, loop))
+        return false;
+  return true;
+}
+
+/// Moves the loop inward along which the next tile finds most of its operands in the first cache.
+static void orderLoops(const Reduction &r, int64_t registers) {
+  SmallVector<AffineForOp> band;
+  for (AffineForOp loop : r.loops) {
+    if (!llvm::is_contained(r.candidates, loop) || !isParallel(loop))
+      break;
+    band.push_back(loop);
+    if (!llvm::hasNItems(*loop.getBody(), 2))
+      break;
+  }
+  // Along the lane memory is streamed: results that come from far away arrive in time only so.
+  auto isLane = [&](AffineForOp loop) {
+    return r.writes.front().indices.back().factorOf(loop.getInductionVar()) != 0;
+  };
+  if (band.size() < 2 || isLane(band.back()))
+    return;
+  AffineForOp inner = chooseInnermost(r, chooseCutTile(r, registers), band);
+  if (!inner)
+    return;
+  for (auto *at = llvm::find(band, inner); at + 1 != band.end(); ++at)
+    affine::interchangeLoops(inner, at[1]);
+}
+
+//===----------------------------------------------------------------------===//
 // Pass
 //===----------------------------------------------------------------------===//
 
@@ -136,6 +176,8 @@ struct TileRegisters final : ai::impl::AITileRegistersPassBase<TileRegisters> {
   using AITileRegistersPassBase::AITileRegistersPassBase;
 
   void runOnOperation() final {
+    for (const Reduction &r : findReductions(getOperation()))
+      orderLoops(r, registers);
     for (const Reduction &r : findReductions(getOperation()))
       cutLoops(r, registers);
     for (const Reduction &r : findReductions(getOperation())) {

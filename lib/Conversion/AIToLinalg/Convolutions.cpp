@@ -68,7 +68,7 @@ struct LowerConv2D final : OpConversionPattern<Conv2DOp> {
     auto type = cast<RankedTensorType>(op.getType());
     // In blocked layouts a row of all channels, then the next row: the rows of the input that it
     // needs stay in the cache.
-    SmallVector<int64_t> rows{0, 2, 3, 1}, rowMajor{0, 1, 2, 3};
+    SmallVector<int64_t> rows{0, 2, 1, 3}, rowMajor{0, 1, 2, 3};
     rewriter.replaceOp(op,
                        convolve(b, op, memory, type, getLaneDim(type) ? rows : rowMajor).memory);
     return success();
