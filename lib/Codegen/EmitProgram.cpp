@@ -107,8 +107,8 @@ private:
 };
 
 int64_t roleCode(StringRef role) {
-  static constexpr StringRef names[] = {"parameter", "state",  "setting",  "input", "target",
-                                        "output",    "metric", "argument", "result"};
+  static constexpr StringRef names[] = {"parameter", "state",  "setting",  "input",  "target",
+                                        "output",    "metric", "argument", "result", "rows"};
   return llvm::find(names, role) - std::begin(names);
 }
 
@@ -257,6 +257,8 @@ private:
     return {code, init.getValue().convertToDouble()};
   }
 
+  static std::string nameOf(LLVM::LLVMFuncOp f) { return f ? f.getName().str() : std::string(); }
+
   Record step(LLVM::LLVMFuncOp block) {
     StringRef base = block->getAttrOfType<StringAttr>("ai.step").getValue();
     auto combine = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_combine").str());
@@ -266,6 +268,11 @@ private:
       workspace = std::max(workspace, integer("ai.workspace_bytes", combine));
       llvm::append_range(tensors, combine->getAttrOfType<ArrayAttr>("ai.tensors"));
     }
+    auto fold = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_fold").str());
+    auto last = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_finish").str());
+    for (LLVM::LLVMFuncOp f : {fold, last})
+      if (f)
+        workspace = std::max(workspace, integer("ai.workspace_bytes", f));
     blockSize = integer("ai.size", block);
     StringRef name = base.ends_with("_train_step") ? "train"
                      : base.ends_with("_evaluate") ? "evaluate"
@@ -274,7 +281,9 @@ private:
     ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
     return {Field(writer.text(name)),
             Field(block.getName().str()),
-            Field(combine ? combine.getName().str() : std::string()),
+            Field(nameOf(combine)),
+            Field(nameOf(fold)),
+            Field(nameOf(last)),
             Field(workspace),
             Field(integer("ai.slot_bytes", block)),
             Field(integer("ai.slot_offset")),

@@ -19,7 +19,8 @@ namespace ai {
 namespace {
 struct FuseUpdatesPass : ai::impl::AIFuseUpdatesPassBase<FuseUpdatesPass> {
   void runOnOperation() final {
-    if (getOperation()->getAttr("ai.kind") != StringAttr::get(&getContext(), "combine"))
+    auto kind = getOperation()->getAttrOfType<StringAttr>("ai.kind");
+    if (!kind || kind.getValue() == "block")
       return;
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, [&](OpOperand *operand) {

@@ -14,7 +14,10 @@ std::optional<unsigned> bestLane(LinalgNest &nest, llvm::ArrayRef<unsigned> cand
 
 /// A loop along which every result is contiguous and every operand contiguous or constant.
 std::optional<unsigned> findLane(LinalgNest &nest, int64_t width);
-void makeLanes(LinalgNest &nest, unsigned lane, int64_t width);
+/// With `isApart` each piece of the lane is a nest of its own in which the lane keeps its place
+/// among the loops, so that register tiling may choose among all of them; what starts or uses the
+/// sums of a reduction does the same and can be fused with it.
+void makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart);
 
 /// Squares of an elementwise op whose lane is no lane of its `moved` operands: those are contiguous
 /// along `row`.

@@ -1,9 +1,9 @@
 // Splits the combine of a step among threads. The function is called once per thread with (part,
-// parts). A nest that writes buffers of the caller runs over its own share of the outermost loop,
-// when every iteration of that loop writes its own elements; otherwise one part runs it alone, with
-// all other nests on the same memory. A nest that writes only temporaries is run by every thread in
-// its own workspace: that costs a little work and no synchronisation. So the bits do not depend on
-// the number of threads.
+// parts). A nest that writes buffers of the caller runs over its own share of one of its outer
+// loops, when every iteration of that loop writes its own elements; otherwise one part runs it
+// alone, with all other nests on the same memory. A nest that writes only temporaries is run by
+// every thread in its own workspace: that costs a little work and no synchronisation. So the bits
+// do not depend on the number of threads.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
@@ -37,8 +37,9 @@ namespace {
 struct Nest {
   Operation *op;
   Accesses accesses;
-  bool isKnown = true; // `accesses` is all that it touches
-  bool serial = false; // left to one part
+  AffineForOp loop = {}; // that can be shared out
+  bool isKnown = true;   // `accesses` is all that it touches
+  bool serial = false;   // left to one part
   int64_t group =
       -1; // serial nests that touch the same memory: they run on the same part, in their order
   bool shared = false; // other threads see its writes, or those of a nest that touches them
@@ -59,7 +60,7 @@ public:
       if (!nest.shared)
         continue;
       if (!nest.serial)
-        restrictToPart(cast<AffineForOp>(nest.op));
+        restrictToPart(nest.loop, nest.op);
       else if (nest.op->use_empty())
         restrictToOnePart(nest.op, nest.group);
     }
@@ -69,8 +70,20 @@ private:
   void collect(Operation &op) {
     Nest nest{&op, {}};
     nest.isKnown = collectAccesses(&op, nest.accesses);
+    nest.loop = longestLoop(dyn_cast<AffineForOp>(op));
     if (!nest.accesses.empty() || !nest.isKnown)
       nests.push_back(nest);
+  }
+
+  /// The loop with the most iterations among `outer` and those that it holds and nothing else.
+  static AffineForOp longestLoop(AffineForOp outer) {
+    AffineForOp longest = outer;
+    while (outer && llvm::hasNItems(*outer.getBody(), 2)) {
+      outer = dyn_cast<AffineForOp>(outer.getBody()->front());
+      if (outer && tripCount(outer).value_or(0) > tripCount(longest).value_or(0))
+        longest = outer;
+    }
+    return longest;
   }
 
   /// A nest is shared when it writes a buffer of the caller, or what such a nest also touches.
@@ -146,16 +159,28 @@ private:
   /// Whether `b` touches what `a` writes.
   static bool meets(const Nest &a, const Nest &b) {
     return llvm::any_of(a.accesses, [&](const Access &x) {
-      return x.isWrite && llvm::any_of(b.accesses, [&](const Access &y) {
-               return mayShareMemory(x.memref, y.memref);
-             });
+      return x.isWrite && llvm::any_of(b.accesses, [&](const Access &y) { return mayMeet(x, y); });
     });
+  }
+
+  /// Whether two accesses may touch an element in any of their iterations.
+  static bool mayMeet(const Access &x, const Access &y) {
+    if (!mayShareMemory(x.memref, y.memref))
+      return false;
+    if (x.memref != y.memref || !x.isKnown() || !y.isKnown())
+      return true;
+    for (unsigned dim = 0; dim < x.indices.size(); ++dim) {
+      std::optional<Interval> a = rangeOf(x.indices[dim]), b = rangeOf(y.indices[dim]);
+      if (a && b && (a->high + x.width(dim) <= b->low || b->high + y.width(dim) <= a->low))
+        return false;
+    }
+    return true;
   }
 
   /// Whether each iteration of the outermost loop touches only its own slice of all that shared
   /// nests write.
   bool isSliced(const Nest &nest) {
-    auto loop = dyn_cast<AffineForOp>(nest.op);
+    AffineForOp loop = nest.loop;
     if (!loop || !nest.isKnown || !tripCount(loop) || loop.getNumResults())
       return false;
     return llvm::all_of(nest.accesses, [&](const Access &a) {
@@ -195,7 +220,7 @@ private:
   bool splitAlike(const Nest &a, const Nest &b) {
     if (!isSliced(a) || !isSliced(b))
       return !isSliced(a) && !isSliced(b);
-    auto x = cast<AffineForOp>(a.op), y = cast<AffineForOp>(b.op);
+    AffineForOp x = a.loop, y = b.loop;
     if (x.getConstantLowerBound() != y.getConstantLowerBound() ||
         x.getConstantUpperBound() != y.getConstantUpperBound() || x.getStep() != y.getStep())
       return false;
@@ -231,8 +256,9 @@ private:
   }
 
   /// lower + step * (trips * p / parts), for p = part and part + 1.
-  void restrictToPart(AffineForOp loop) {
-    OpBuilder b(loop);
+  /// The bounds are computed in front of the whole nest: inside they would be no symbols.
+  void restrictToPart(AffineForOp loop, Operation *nest) {
+    OpBuilder b(nest);
     Location loc = loop.getLoc();
     int64_t lower = loop.getConstantLowerBound(), step = loop.getStepAsInt();
     int64_t trips = llvm::divideCeil(loop.getConstantUpperBound() - lower, step);
@@ -272,7 +298,7 @@ private:
 struct PartitionCombinePass : ai::impl::AIPartitionCombinePassBase<PartitionCombinePass> {
   void runOnOperation() final {
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (!f.isDeclaration() && f->getAttr("ai.kind") == StringAttr::get(&getContext(), "combine"))
+      if (auto kind = f->getAttrOfType<StringAttr>("ai.kind"); kind && kind.getValue() != "block")
         Partitioner(f).run();
   }
 };

@@ -1,7 +1,8 @@
 // Lays out all memory of a program. Three regions, each at constant offsets:
-//   fixed      parameters, optimizer states, settings, metrics, then the gradient slots: one per
-//   program slot       the sums that blocks add to: one per slot, inside the fixed region workspace
-//   staged samples, scalars and temporaries of one function: one per thread
+//   fixed      parameters, optimizer states, settings, metrics, panels of rows and what they add up
+//              to, then the gradient slots: one per program
+//   slot       the sums that blocks add to: one per slot, inside the fixed region
+//   workspace  staged samples, scalars and temporaries of one function: one per thread
 // Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
 // largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
 // management for deep neural net inference", 2020).
@@ -45,7 +46,7 @@ StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
 
 bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
 bool livesInFixed(StringRef role) {
-  return isIn(role, {"parameter", "state", "setting", "metric"});
+  return isIn(role, {"parameter", "state", "setting", "metric", "panel", "accumulator"});
 }
 bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
 bool isStaged(StringRef role) {
@@ -90,6 +91,7 @@ public:
 
   /// Plans and rewrites the function; says how in `text`.
   void run(int64_t slots, raw_ostream &text) {
+    numSlots = slots;
     for (Operation &op : body)
       position[&op] = position.size();
     collectBuffers();
@@ -214,8 +216,22 @@ private:
       scalars[role] = addArgument(b.getI64Type(), role);
   }
 
+  /// A block's place in a panel is that of its slot: first / size mod slots.
+  Value rowsOffset(int64_t panel, int64_t bytes) {
+    Location loc = function.getLoc();
+    auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+    Value first = arith::IndexCastOp::create(b, loc, b.getIndexType(), scalars["first"]);
+    auto size = function->getAttrOfType<IntegerAttr>("ai.size").getInt();
+    Value block = arith::DivUIOp::create(b, loc, first, constant(size));
+    Value slot = arith::RemUIOp::create(b, loc, block, constant(numSlots));
+    Value rows = arith::MulIOp::create(b, loc, slot, constant(bytes));
+    return arith::AddIOp::create(b, loc, rows, constant(panel));
+  }
+
   Value view(Value region, int64_t offset, Type type, Location loc) {
-    Value at = arith::ConstantIndexOp::create(b, loc, offset);
+    return view(region, arith::ConstantIndexOp::create(b, loc, offset), type, loc);
+  }
+  Value view(Value region, Value at, Type type, Location loc) {
     return memref::ViewOp::create(b, loc, cast<MemRefType>(type), region, at, ValueRange());
   }
 
@@ -237,6 +253,9 @@ private:
     if (livesInFixed(role)) {
       offset = fixed.offsets.lookup({role, name});
       bound = view(fixedBase, offset, type, loc);
+    } else if (role == "rows") {
+      offset = fixed.offsets.lookup({"panel", name});
+      bound = view(fixedBase, rowsOffset(offset, bytesOf(type)), type, loc);
     } else if (role == "slot") {
       offset = slotTop;
       slotTop += alignedBytesOf(type);
@@ -256,7 +275,7 @@ private:
         memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     }
     argument.replaceAllUsesWith(bound);
-    if (isStaged(role) || role == "metric")
+    if (isStaged(role) || role == "metric" || role == "rows")
       tensors.push_back(describe(b, function, i, offset));
   }
 
@@ -283,7 +302,7 @@ private:
   OpBuilder b;
   DenseMap<Operation *, int64_t> position;
   SmallVector<Buffer> buffers;
-  int64_t workspaceBytes = 0, slotTop = 0, currentSlot = 0;
+  int64_t workspaceBytes = 0, slotTop = 0, currentSlot = 0, numSlots = 0;
   unsigned numOld = 0;
   Value fixedBase, workspace, slot;
   llvm::StringMap<Value> scalars;
@@ -295,14 +314,21 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     SmallVector<Attribute> tensors;
     for (StringRef role : {"parameter", "state", "setting", "metric"})
       layOut(role, fixed, tensors);
+    int64_t tensorBytes = fixed.bytes;
+    for (StringRef role : {"panel", "accumulator"})
+      layOut(role, fixed, tensors);
+    int64_t panelBytes = fixed.bytes - tensorBytes;
     fixed.slotOffset = fixed.bytes = llvm::alignTo(fixed.bytes, 4096);
     int64_t slots = 0;
     measureSlots(fixed, slots);
     fixed.bytes += slots * fixed.slotBytes;
     std::string plan;
     llvm::raw_string_ostream text(plan);
-    text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset << ", "
-         << slots << " slots of " << fixed.slotBytes << "\n";
+    text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset - panelBytes
+         << ", ";
+    if (panelBytes)
+      text << "panels " << panelBytes << ", ";
+    text << slots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
         FunctionPlanner(f, fixed).run(slots, text);
@@ -318,6 +344,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
   /// Gives every tensor of one role its place, in the order of the functions' arguments.
   void layOut(StringRef role, FixedRegion &fixed, SmallVectorImpl<Attribute> &tensors) {
     Builder b(&getContext());
+    bool isSaved = isIn(role, {"parameter", "state", "setting"});
     for (auto f : getOperation().getOps<func::FuncOp>())
       for (unsigned i = 0; i < f.getNumArguments(); ++i) {
         if (stringAttr(f, i, "ai.role") != role)
@@ -325,7 +352,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
         auto key = std::make_pair(role, stringAttr(f, i, "ai.name"));
         if (!fixed.offsets.insert({key, fixed.bytes}).second)
           continue;
-        if (role != "metric")
+        if (isSaved)
           tensors.push_back(FunctionPlanner::describe(b, f, i, fixed.bytes));
         fixed.bytes += alignedBytesOf(f.getArgument(i).getType());
       }

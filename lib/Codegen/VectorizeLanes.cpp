@@ -70,21 +70,38 @@ std::optional<unsigned> ai::findLane(LinalgNest &nest, int64_t width) {
   return bestLane(nest, candidates, width);
 }
 
-void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width) {
+/// The ops that touch what a reduction adds up, or what such an op writes: they may all become one
+/// nest.
+static DenseSet<Operation *> findMeetingSums(ArrayRef<linalg::LinalgOp> ops) {
+  DenseSet<Value> sums;
+  DenseSet<Operation *> meeting;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (linalg::LinalgOp op : ops) {
+      bool meets = op.getNumReductionLoops() > 0 ||
+                   llvm::any_of(op->getOperands(), [&](Value v) { return sums.contains(v); });
+      if (!meets || !meeting.insert(op).second)
+        continue;
+      changed = true;
+      sums.insert_range(op.getDpsInits());
+    }
+  }
+  return meeting;
+}
+
+void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart) {
   SmallVector<LoopRange> pieces = cutIntoVectors(nest.sizes[lane], width);
   auto makePiece = [&](ArrayRef<unsigned> dims, LoopRange piece) {
     nest.ranges[lane] = piece;
     nest.makeLoops(dims, [&] { nest.makePoint({lane, piece.step}); });
   };
-  if (nest.isElementwise()) {
+  if (!isApart) {
     nest.makeLoops(nest.dims(lane), [&] {
       for (LoopRange piece : pieces)
         makePiece(lane, piece);
     });
     return;
   }
-  // Each piece of a reduction is a nest of its own, and the lane keeps its place among the loops,
-  // so that register tiling may choose among all of them.
   for (LoopRange piece : pieces)
     makePiece(nest.dims(), piece);
 }
@@ -119,11 +136,13 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     });
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+    DenseSet<Operation *> meeting = findMeetingSums(ops);
     for (linalg::LinalgOp op : ops) {
       if (failed(checkNeeds(op)))
         return signalPassFailure();
+      bool meets = meeting.contains(op);
       op = collapseResults(op);
-      lower(op);
+      lower(op, meets);
       op.erase();
     }
   }
@@ -156,7 +175,7 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     return !memref || memref.getLayout().isIdentity();
   }
 
-  void lower(linalg::LinalgOp op) {
+  void lower(linalg::LinalgOp op, bool meetsSum) {
     LinalgNest nest(op);
     if (llvm::is_contained(nest.sizes, 0))
       return;
@@ -166,7 +185,7 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     }
     int64_t width = nest.nativeWidth(vectorBits);
     // One long lane instead of a short tail for every row.
-    if (!nest.sizes.empty() && nest.sizes.back() % width != 0)
+    if (!nest.sizes.empty() && nest.sizes.back() % width != 0 && !meetsSum)
       nest.collapse();
     std::optional<unsigned> lane = findLane(nest, width);
     std::optional<unsigned> horizontal = findHorizontalLane(nest, width);
@@ -176,7 +195,7 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
         2 * elementsPerVector(nest, *lane, width) < elementsPerVector(nest, *horizontal, width);
     if (lane && !isPoor) {
       ++numLanes;
-      makeLanes(nest, *lane, width);
+      makeLanes(nest, *lane, width, meetsSum);
     } else if (std::optional<Tiling> tiling = findTiling(nest, width)) {
       ++numTiled;
       makeTiles(nest, *tiling);

@@ -63,6 +63,9 @@ public:
 
 private:
   void work(int64_t thread);
+  void runBlocks(int64_t thread, int64_t first, int64_t end);
+  void clearRows(int64_t slot);
+  void runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count);
   void runBlock(int64_t block, char *slot, char *workspace);
   void copyOutputs(int64_t first, const char *workspace);
 
@@ -77,24 +80,52 @@ private:
 } // namespace
 
 void StepRun::work(int64_t thread) {
-  char *workspace = model.workspace(thread);
-  int64_t numThreads = model.pool.numThreads(), numSlots = model.program.num_slots;
-  const ai_rt_progress_t &at = model.progress;
   if (!model.profiles.empty())
     model.profiles[thread].begin();
-  for (int64_t s = thread; s < numSlots; s += numThreads) {
-    char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
-    // A slot without blocks is added up too; otherwise its first block clears it.
-    if (s >= numBlocks)
-      std::memset(slot, 0, step.slot_bytes);
-    for (int64_t block = s; block < numBlocks; block += numSlots)
-      runBlock(block, slot, workspace);
+  // All blocks at once, or, where rows go into panels, one for each slot at a time.
+  int64_t round = step.fold ? model.program.num_slots : numBlocks;
+  for (int64_t first = 0; first < numBlocks; first += round) {
+    if (first > 0) {
+      model.pool.barrier();
+      runCombine(step.fold, thread, first * blockSize);
+      model.pool.barrier();
+    }
+    runBlocks(thread, first, std::min(first + round, numBlocks));
   }
   if (!step.combine)
     return;
   model.pool.barrier();
-  step.combine(model.fixed(), workspace, thread, numThreads, batch.count, at.step, at.epoch,
-               at.seed);
+  runCombine(round < numBlocks ? step.finish : step.combine, thread, batch.count);
+}
+
+/// Takes the blocks `first ... end - 1` of this thread's slots.
+void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
+  int64_t numSlots = model.program.num_slots;
+  for (int64_t s = thread; s < numSlots; s += model.pool.numThreads()) {
+    char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
+    // A slot without blocks is added up too; otherwise its first block sets it.
+    if (s >= numBlocks)
+      std::memset(slot, 0, step.slot_bytes);
+    if (first + s >= end)
+      clearRows(s);
+    for (int64_t block = first + s; block < end; block += numSlots)
+      runBlock(block, slot, model.workspace(thread));
+  }
+}
+
+/// Panels are summed as a whole.
+void StepRun::clearRows(int64_t slot) {
+  for (int64_t i = 0; step.fold && i < step.num_tensors; ++i) {
+    const ai_rt_tensor_info_t &rows = step.tensors[i];
+    if (rows.role == AI_RT_ROWS)
+      std::memset(model.fixed() + rows.offset + slot * rows.bytes, 0, rows.bytes);
+  }
+}
+
+void StepRun::runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count) {
+  const ai_rt_progress_t &at = model.progress;
+  combine(model.fixed(), model.workspace(thread), thread, model.pool.numThreads(), count, at.step,
+          at.epoch, at.seed);
 }
 
 void StepRun::runBlock(int64_t block, char *slot, char *workspace) {

@@ -3,7 +3,9 @@
 // that reads or makes one moves into the region of an ai.for_blocks, where the batch is `size`
 // samples and is innermost in memory (#ai.lanes<0>): a vector register holds the same element of
 // `size` samples. An op that adds over the batch keeps its samples apart inside the block where
-// that costs nothing (one partial sum per lane), and is finished behind the map.
+// that costs nothing (one partial sum per lane), and is finished behind the map. The gradient of a
+// weight that is much larger than the activations it is made of stays behind the map as a whole:
+// the map joins its operands, a panel of samples at a time.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -20,6 +22,9 @@ namespace ai {
 
 using namespace ai;
 
+/// Sums must be this many times the elements of the rows that they are made of.
+static constexpr int64_t kPanelGain = 2;
+
 namespace {
 /// Moves the batched part of one function into an ai.for_blocks.
 class Blocker {
@@ -29,9 +34,13 @@ public:
 
   LogicalResult run() {
     Block &body = function.getBody().front();
-    for (Operation &op : body.without_terminator())
-      if (touchesBatch(op))
+    for (Operation &op : body.without_terminator()) {
+      auto product = dyn_cast<MatMulOp>(op);
+      if (product && takesPanels(product))
+        panels.insert(&op);
+      else if (touchesBatch(op))
         inside.insert(&op);
+    }
     if (failed(checkOneMap()))
       return failure();
     createRegion();
@@ -47,11 +56,28 @@ private:
            llvm::any_of(op.getResultTypes(), isBatched);
   }
 
+  /// Whether the sums of a product over the batch outweigh a block's rows of its operands. A slot
+  /// of them would be written by every block and read by the combine; rows are written once.
+  bool takesPanels(MatMulOp op) {
+    if (!op.getTransposeLhs() || op.getTransposeRhs() || !isBatched(op.getLhs().getType()))
+      return false;
+    auto rows = [&](Value v) { return size * cast<RankedTensorType>(v.getType()).getDimSize(1); };
+    auto type = cast<RankedTensorType>(op.getType());
+    int64_t numSums = type.getDimSize(0) * type.getDimSize(1);
+    int64_t numRows = rows(op.getLhs()) + rows(op.getRhs());
+    // Columns that fill no whole vectors would be nests of their own, which threads cannot share.
+    if (numSums < kPanelGain * numRows || type.getDimSize(1) % size != 0)
+      return false;
+    op.emitRemark() << "summed over panels of " << size * slots << " samples: " << numSums
+                    << " sums outweigh the " << numRows << " elements of a block's rows";
+    return true;
+  }
+
   /// An op behind the map may not feed it: that would take a second map.
   LogicalResult checkOneMap() {
     DenseSet<Value> behind;
     for (Operation &op : function.getBody().front().without_terminator()) {
-      bool isInside = inside.contains(&op);
+      bool isInside = inside.contains(&op) || panels.contains(&op);
       for (Value operand : op.getOperands()) {
         if (!behind.contains(operand))
           continue;
@@ -147,17 +173,23 @@ private:
     return success();
   }
 
+  /// A batched value of the map, row major.
+  Value rowsOf(Value value) {
+    Value &rows = rowMajor[value];
+    if (!rows)
+      rows = RelayoutOp::create(b, value.getLoc(), blockType(value.getType(), false),
+                                mapping.lookup(value));
+    return rows;
+  }
+
   /// d_w[o,k] = sum_n ct[n,o] x[n,k]: the lanes are the input features, so x comes row major.
   LogicalResult moveProduct(MatMulOp op) {
     if (!op.getTransposeLhs() || op.getTransposeRhs())
       return op.emitOpError("multiplies along the batch; only a product with transpose_lhs can be "
                             "split into blocks of samples");
-    Value &rows = rowMajor[op.getRhs()];
-    if (!rows)
-      rows = RelayoutOp::create(b, op.getLoc(), blockType(op.getRhs().getType(), false),
-                                mapping.lookup(op.getRhs()));
+    Value rhs = rowsOf(op.getRhs());
     auto clone = cast<MatMulOp>(b.clone(*op, mapping));
-    clone.getRhsMutable().assign(rows);
+    clone.getRhsMutable().assign(rhs);
     sums.push_back({op.getResult(), clone.getResult(), [](OpBuilder &, Value sum) { return sum; }});
     return success();
   }
@@ -177,12 +209,16 @@ private:
     SmallVector<Value> yielded, joined;
     for (Sum &sum : sums)
       yielded.push_back(sum.partial);
-    for (Value result : returnOp.getOperands())
-      if (isBatched(result.getType()) && !llvm::is_contained(joined, result)) {
-        joined.push_back(result);
-        yielded.push_back(RelayoutOp::create(b, result.getLoc(), blockType(result.getType(), false),
-                                             mapping.lookup(result)));
-      }
+    auto join = [&](ValueRange values) {
+      for (Value value : values)
+        if (isBatched(value.getType()) && !llvm::is_contained(joined, value)) {
+          joined.push_back(value);
+          yielded.push_back(rowsOf(value));
+        }
+    };
+    join(returnOp.getOperands());
+    for (Operation *panel : panels)
+      join(panel->getOperands());
     YieldOp::create(b, function.getLoc(), yielded);
     SmallVector<Type> types;
     for (Sum &sum : sums)
@@ -199,13 +235,14 @@ private:
     for (auto [sum, result] : llvm::zip(sums, map.getResults()))
       sum.original.replaceAllUsesWith(sum.finish(b, result));
     for (auto [value, result] : llvm::zip(joined, map.getResults().drop_front(sums.size())))
-      value.replaceAllUsesWith(result);
+      value.replaceUsesWithIf(result, [&](OpOperand &use) { return use.getOwner() != map; });
     for (Operation *op : llvm::reverse(inside))
       op->erase();
     return success();
   }
 
-  /// Ops that use sums and stand before the last op of the map move behind it, in their order.
+  /// Ops that use sums or panels and stand before the last op of the map move behind it, in their
+  /// order.
   void sinkBehindMap() {
     if (inside.empty())
       return;
@@ -215,8 +252,8 @@ private:
     Operation *last = inside.back();
     for (Operation &op :
          llvm::make_early_inc_range(function.getBody().front().without_terminator())) {
-      if (inside.contains(&op) ||
-          llvm::none_of(op.getOperands(), [&](Value v) { return behind.contains(v); }))
+      bool usesSum = llvm::any_of(op.getOperands(), [&](Value v) { return behind.contains(v); });
+      if (inside.contains(&op) || (!usesSum && !panels.contains(&op)))
         continue;
       behind.insert(op.result_begin(), op.result_end());
       if (op.isBeforeInBlock(inside.back())) {
@@ -236,7 +273,7 @@ private:
   func::FuncOp function;
   OpBuilder b;
   int64_t size, slots;
-  llvm::SetVector<Operation *> inside;
+  llvm::SetVector<Operation *> inside, panels;
   std::unique_ptr<Block> block;
   IRMapping mapping;
   DenseMap<Value, Value> rowMajor;

@@ -1,7 +1,12 @@
-// Splits a blocked step into the two functions that the runtime calls: @STEP_block, what one block
-// does and adds to its slot, and @STEP_combine, what follows when the slots are added up. Values
-// that the region captures are its arguments, or are computed again from arguments (a 1/count, a
+// Splits a blocked step into the functions that the runtime calls: @STEP_block, what one block does
+// and adds to its slot, and @STEP_combine, what follows when the slots are added up. Values that
+// the region captures are its arguments, or are computed again from arguments (a 1/count, a
 // learning rate).
+//
+// Rows that ops behind the map read go into panels, which hold a block for each slot. What those
+// ops sum over the batch is then summed panel by panel: @STEP_fold adds a panel to accumulators,
+// and
+// @STEP_combine takes the last panel, with the accumulators if there were others before.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -50,14 +55,34 @@ public:
   Outliner(func::FuncOp f, ForBlocksOp map) : function(f), map(map), b(f.getContext()) {}
 
   void run() {
+    for (Operation &op : function.getBody().front().without_terminator())
+      if (llvm::any_of(op.getOperands(),
+                       [&](Value v) { return v.getDefiningOp() == map && isBatched(v.getType()); }))
+        panelOps.push_back(&op);
     outlineBlock();
     // A map whose rows are the result needs nothing behind it.
-    if (llvm::any_of(map.getResultTypes(), [](Type t) { return !isBatched(t); }))
-      outlineCombine();
+    if (llvm::any_of(map.getResults(), [](Value v) { return !isOutput(v); }))
+      outlineCombine("combine", /*usesAccumulators=*/false);
+    if (!panelOps.empty()) {
+      outlineFold();
+      outlineCombine("finish", /*usesAccumulators=*/true);
+    }
     function.erase();
   }
 
 private:
+  /// Whether a result of the map is rows that the step returns.
+  static bool isOutput(Value result) {
+    return isBatched(result.getType()) && llvm::all_of(result.getUsers(), [](Operation *user) {
+             return isa<func::ReturnOp>(user);
+           });
+  }
+
+  DictionaryAttr roleAndName(StringRef role, const Twine &name) {
+    return b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr(role)),
+                                b.getNamedAttr("ai.name", b.getStringAttr(name))});
+  }
+
   func::FuncOp createFunction(StringRef kind, Operation *before) {
     b.setInsertionPoint(before);
     auto f = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_" + kind).str(),
@@ -118,12 +143,8 @@ private:
     Block &region = map.getBody().front();
     IRMapping mapping;
     copyArguments(f, arguments, mapping);
-    auto role = [&](StringRef name) {
-      return b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr(name)),
-                                  b.getNamedAttr("ai.name", b.getStringAttr(name))});
-    };
-    mapping.map(region.getArgument(0),
-                addArgument(f, region.getArgument(0).getType(), role("first"), map.getLoc()));
+    mapping.map(region.getArgument(0), addArgument(f, region.getArgument(0).getType(),
+                                                   roleAndName("first", "first"), map.getLoc()));
     for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched()))
       mapping.map(rows,
                   addArgument(f, rows.getType(),
@@ -150,26 +171,26 @@ private:
     return SelectOp::create(b, slot.getLoc(), type, isFirst, zero, slot);
   }
 
-  /// first < slots * size: blocks meet the slots in turn.
-  Value isFirstOfSlot(Value first) {
-    auto type = cast<RankedTensorType>(first.getType());
-    auto samples = DenseElementsAttr::get(type, int64_t(map.getSlots() * map.getSize()));
-    Value bound = ConstantOp::create(b, first.getLoc(), samples);
-    return CompareOp::create(b, first.getLoc(), RankedTensorType::get({}, b.getI1Type()),
-                             ComparePredicate::lt, first, bound);
+  Value compareWith(ComparePredicate predicate, Value number, int64_t bound) {
+    auto type = cast<RankedTensorType>(number.getType());
+    Value constant = ConstantOp::create(b, number.getLoc(), DenseElementsAttr::get(type, bound));
+    return CompareOp::create(b, number.getLoc(), RankedTensorType::get({}, b.getI1Type()),
+                             predicate, number, constant);
   }
 
-  /// slot' = slot + what the block yields; rows are an output of their own.
+  /// slot' = slot + what the block yields; rows are an output of their own, or go into a panel.
   void yieldToSlots(func::FuncOp f, Operation *yield, IRMapping &mapping) {
     SmallVector<Value> results;
-    Value isFirst = isFirstOfSlot(mapping.lookup(map.getBody().getArgument(0)));
+    // Blocks meet the slots in turn.
+    Value isFirst = compareWith(ComparePredicate::lt, mapping.lookup(map.getBody().getArgument(0)),
+                                panelSize());
     SmallVector<DictionaryAttr> attributes;
     for (auto [i, value] : llvm::enumerate(yield->getOperands())) {
       Value partial = mapping.lookup(value);
-      if (isBatched(map.getResult(i).getType())) {
-        attributes.push_back(
-            b.getDictionaryAttr({b.getNamedAttr("ai.role", b.getStringAttr("output")),
-                                 b.getNamedAttr("ai.name", b.getStringAttr("output"))}));
+      if (isOutput(map.getResult(i))) {
+        attributes.push_back(roleAndName("output", "output"));
+      } else if (isBatched(map.getResult(i).getType())) {
+        attributes.push_back(roleAndName("rows", "rows" + Twine(i)));
       } else {
         attributes.push_back(slotAttributes(i, std::nullopt));
         Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
@@ -196,8 +217,9 @@ private:
     SmallVector<SmallVector<Value>> partials(map.getNumResults());
     for (int64_t slot = 0; slot < int64_t(map.getSlots()); ++slot)
       for (auto [i, result] : llvm::enumerate(map.getResults()))
-        partials[i].push_back(
-            addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc()));
+        if (!isBatched(result.getType()))
+          partials[i].push_back(
+              addArgument(f, result.getType(), slotAttributes(i, slot), result.getLoc()));
     return partials;
   }
 
@@ -205,20 +227,29 @@ private:
   /// parameter are added up right before its update, so that both become one nest.
   class CombineWriter {
   public:
-    CombineWriter(OpBuilder &b, ForBlocksOp map, SmallVector<SmallVector<Value>> partials,
-                  IRMapping &mapping)
-        : b(b), map(map), partials(std::move(partials)), mapping(mapping) {}
+    CombineWriter(Outliner &outliner, func::FuncOp f, SmallVector<SmallVector<Value>> partials,
+                  bool usesAccumulators)
+        : outliner(outliner), b(outliner.b), map(outliner.map), f(f), partials(std::move(partials)),
+          usesAccumulators(usesAccumulators) {}
 
     Value write(Value value) {
       if (Value done = mapping.lookupOrNull(value))
         return done;
       if (value.getDefiningOp() == map)
-        return writeSum(cast<OpResult>(value));
-      for (Value operand : value.getDefiningOp()->getOperands())
+        return isBatched(value.getType()) ? addPanel(cast<OpResult>(value))
+                                          : writeSum(cast<OpResult>(value));
+      Operation *op = value.getDefiningOp();
+      for (Value operand : op->getOperands())
         write(operand);
-      b.clone(*value.getDefiningOp(), mapping);
+      b.clone(*op, mapping);
+      auto *panelOp = llvm::find(outliner.panelOps, op);
+      if (usesAccumulators && panelOp != outliner.panelOps.end())
+        mapping.map(value,
+                    addToAccumulator(panelOp - outliner.panelOps.begin(), mapping.lookup(value)));
       return mapping.lookup(value);
     }
+
+    IRMapping mapping;
 
   private:
     Value writeSum(OpResult result) {
@@ -230,14 +261,53 @@ private:
       return sum;
     }
 
+    /// The rows of as many blocks as there are slots. A block that is missing has zeros there.
+    Value addPanel(OpResult result) {
+      auto type = cast<RankedTensorType>(result.getType());
+      SmallVector<int64_t> shape(type.getShape());
+      shape[0] = outliner.panelSize();
+      DictionaryAttr attributes =
+          outliner.roleAndName("panel", "rows" + Twine(result.getResultNumber()));
+      Value panel = outliner.addArgument(f, type.clone(shape), attributes, result.getLoc());
+      mapping.map(result, panel);
+      return panel;
+    }
+
+    /// The sum over this panel and the panels before it.
+    Value addToAccumulator(unsigned index, Value sum) {
+      Value before = outliner.addArgument(f, sum.getType(), outliner.accumulatorAttributes(index),
+                                          sum.getLoc());
+      if (outliner.isFold(f))
+        before = outliner.startOf(before, outliner.isFirstPanel(f));
+      return AddOp::create(b, sum.getLoc(), sum.getType(), before, sum);
+    }
+
+    Outliner &outliner;
     OpBuilder &b;
     ForBlocksOp map;
+    func::FuncOp f;
     SmallVector<SmallVector<Value>> partials;
-    IRMapping &mapping;
+    bool usesAccumulators;
   };
 
-  void outlineCombine() {
-    func::FuncOp f = createFunction("combine", function);
+  int64_t panelSize() { return int64_t(map.getSlots() * map.getSize()); }
+
+  bool isFold(func::FuncOp f) {
+    return f->getAttrOfType<StringAttr>("ai.kind").getValue() == "fold";
+  }
+
+  /// Whether the samples so far are one panel.
+  Value isFirstPanel(func::FuncOp f) {
+    if (!firstPanel) {
+      Value count = addArgument(f, RankedTensorType::get({}, b.getI64Type()),
+                                roleAndName("count", "count"), map.getLoc());
+      firstPanel = compareWith(ComparePredicate::le, count, panelSize());
+    }
+    return firstPanel;
+  }
+
+  void outlineCombine(StringRef kind, bool usesAccumulators) {
+    func::FuncOp f = createFunction(kind, function);
     auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
     SetVector<Operation *> needed;
     llvm::SetVector<Value> used(returnOp.operand_begin(), returnOp.operand_end());
@@ -250,11 +320,11 @@ private:
     for (Operation *op : needed)
       used.insert(op->operand_begin(), op->operand_end());
 
-    IRMapping mapping;
-    copyArguments(f, used, mapping);
-    SmallVector<SmallVector<Value>> partials = addSlots(f);
+    IRMapping arguments;
+    copyArguments(f, used, arguments);
+    CombineWriter writer(*this, f, addSlots(f), usesAccumulators);
+    writer.mapping = arguments;
     b.setInsertionPointToEnd(&f.getBody().front());
-    CombineWriter writer(b, map, std::move(partials), mapping);
     for (Operation *op : needed) // rates first: they belong to no parameter
       if (llvm::all_of(op->getOperandTypes(), isScalar) &&
           llvm::all_of(op->getResultTypes(), isScalar) && op->getNumResults() == 1)
@@ -268,11 +338,31 @@ private:
     setResults(f, results, attributes);
   }
 
+  /// accumulator' = accumulator + the sum over one panel.
+  void outlineFold() {
+    func::FuncOp f = createFunction("fold", function);
+    CombineWriter writer(*this, f, {}, /*usesAccumulators=*/true);
+    b.setInsertionPointToEnd(&f.getBody().front());
+    SmallVector<Value> results;
+    SmallVector<DictionaryAttr> attributes;
+    for (auto [i, op] : llvm::enumerate(panelOps)) {
+      results.push_back(writer.write(op->getResult(0)));
+      attributes.push_back(accumulatorAttributes(i));
+    }
+    setResults(f, results, attributes);
+  }
+
+  DictionaryAttr accumulatorAttributes(unsigned index) {
+    return roleAndName("accumulator", "panels" + Twine(index));
+  }
+
   static bool isScalar(Type type) { return cast<RankedTensorType>(type).getRank() == 0; }
 
   func::FuncOp function;
   ForBlocksOp map;
   OpBuilder b;
+  SmallVector<Operation *> panelOps; // that sum over panels
+  Value firstPanel;
 };
 
 struct OutlineBlocksPass : ai::impl::AIOutlineBlocksPassBase<OutlineBlocksPass> {

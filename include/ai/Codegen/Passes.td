@@ -63,7 +63,7 @@ def AIBindResultsPass : Pass<"ai-bind-results", "mlir::ModuleOp"> {
 def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
   let summary = "split the combine of a step among threads";
   let description = [{
-    - Needs: affine nests on memrefs in functions with `ai.kind = "combine"`.
+    - Needs: affine nests on memrefs in functions with `ai.kind` other than "block".
     - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
       same time, write what the function wrote, with the same bits for any number of parts.
     - Fails when: never; what cannot be split is left to one part, different memory to different parts.
@@ -74,7 +74,8 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
 def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
   let summary = "make one linalg op of each element-wise chain of a combine";
   let description = [{
-    - Needs: linalg on tensors, in a function with `ai.kind = "combine"`; others are left alone.
+    - Needs: linalg on tensors, in a function with `ai.kind` other than "block"; others are left
+      alone.
     - Ensures: an element-wise op with one reader is part of that reader.
     - Fails when: never.
 
@@ -92,8 +93,8 @@ def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
 def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
   let summary = "place every buffer at a constant offset of the program's regions";
   let description = [{
-    Parameters, optimizer states, settings, metrics and gradient slots lie in the fixed region;
-    staged samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
+    Parameters, optimizer states, settings, metrics, panels and gradient slots lie in the fixed
+    region; a block's rows of a panel lie at the place of its slot; staged samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
     intervals, 64-byte aligned.
 
     - Needs: memref arguments with `ai.role`; allocations of static shape.

@@ -47,7 +47,8 @@ typedef enum {
   AI_RT_OUTPUT = 5,    ///< Workspace; copied out after each block, `[block_size, ...]`.
   AI_RT_METRIC = 6,    ///< Fixed region; "loss" (a sum over the batch) or "correct".
   AI_RT_ARGUMENT = 7,  ///< Workspace; of a plain function.
-  AI_RT_RESULT = 8     ///< Workspace; of a plain function.
+  AI_RT_RESULT = 8,    ///< Workspace; of a plain function.
+  AI_RT_ROWS = 9       ///< Fixed region; of a panel, `bytes` for each slot's block.
 } ai_rt_role_t;
 
 /// Element types.
@@ -85,21 +86,29 @@ typedef struct {
 } ai_rt_tensor_info_t;
 
 /// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes
-/// to `slot`. `first` is the index in the batch of the block's first sample, `count` the size of
-/// the batch.
+/// to `slot`, which the first block of a slot may find unset. `first` is the index in the batch of
+/// the block's first sample, `count` the size of the batch.
 typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, int64_t first,
                                int64_t count, int64_t step, int64_t epoch, int64_t seed);
 
-/// Adds the slots up in ascending order, updates the parameters and writes the metrics. Called
-/// once for each `part` of `parts`, on different threads; which part does what never changes bits.
+/// Adds the slots up in ascending order, sums over the panel, updates the parameters and writes the
+/// metrics. Called once for each `part` of `parts`, on different threads; which part does what
+/// never changes bits.
 typedef void (*ai_rt_combine_fn)(char *fixed, char *workspace, int64_t part, int64_t parts,
                                  int64_t count, int64_t step, int64_t epoch, int64_t seed);
+
+/// Adds a panel, the rows of as many blocks as there are slots, to the sums over the panels before
+/// it. Called for every panel but the last one, `count` being the samples up to its end; the
+/// arguments are otherwise those of a combine. The rows of a block that is missing are zeros.
+typedef ai_rt_combine_fn ai_rt_fold_fn;
 
 /// A map over blocks of samples and its combine.
 typedef struct {
   const char *name; ///< "train", "evaluate" or "predict".
   ai_rt_block_fn block;
   ai_rt_combine_fn combine; ///< Null where nothing is summed over the batch.
+  ai_rt_fold_fn fold;       ///< Null without panels.
+  ai_rt_combine_fn finish;  ///< In the place of `combine` where panels were folded.
   int64_t workspace_bytes;  ///< Of one thread.
   int64_t slot_bytes;
   int64_t slot_offset; ///< Slot i lies in the fixed region at `slot_offset + i * slot_bytes`.

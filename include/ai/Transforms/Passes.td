@@ -71,10 +71,14 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     `ai.for_blocks`, on static shapes, with the batch innermost in memory (`#ai.lanes<0>`). What
     adds over the batch is yielded, and summed over the blocks.
 
+    The gradient of a large weight, a product of two batched matrices whose sums outweigh a block's
+    rows of both, stays behind the map: the map joins the rows, and the product is summed over panels
+    of `slots` blocks. A remark says so.
+
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
       `transpose_lhs`, or `ai.conv2d_weight_gradient`.
-    - Ensures: no tensor inside the region has a dynamic dimension; no activation leaves it. The
-      recipe is the module's attribute `ai.recipe`; the model itself, of which only the steps are
+    - Ensures: no tensor inside the region has a dynamic dimension; no activation leaves it
+      but for the rows of a panel. The recipe is the module's attribute `ai.recipe`; the model itself, of which only the steps are
       left, is gone.
     - Fails when: there are two recipes, an op mixes samples in another way, or a sum over the batch feeds a batched op.
 
@@ -102,7 +106,9 @@ def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
   let description = [{
     - Needs: `ai-block-batch`.
     - Ensures: no `ai.for_blocks` is left. `@STEP_block` adds what a block yields to its slot (or
-      returns its rows); `@STEP_combine` adds up the slots and does what follows.
+      returns its rows, or writes them into a panel); `@STEP_combine` adds up the slots and does what
+      follows. Where there are panels `@STEP_fold` adds one to accumulators, and `@STEP_finish` is
+      the combine that starts from those.
     - Fails when: never.
   }];
   let dependentDialects = ["ai::AIDialect", "mlir::func::FuncDialect"];
