@@ -13,6 +13,8 @@ using affine::AffineForOp;
 namespace ai {
 
 static constexpr unsigned kMaxJammedLoops = 2;
+/// Bytes that are still there when they are read again: most of a first cache of 32 KiB.
+static constexpr double kFirstCache = 24 << 10;
 
 //===----------------------------------------------------------------------===//
 // Reductions
@@ -187,6 +189,26 @@ static Tile measureWhole(const Reduction &r, ArrayRef<Factor> factors) {
   return tile;
 }
 
+/// Bytes of an operand that one tile reads in all iterations that keep its accumulators.
+static double footprint(const Reduction &r, const Tile &tile, Value memref) {
+  SmallVector<int64_t> elements;
+  const Access *any = nullptr;
+  for (const Access &read : r.reads)
+    if (read.memref == memref) {
+      touch(read, r.loops, tile.factors, elements);
+      any = &read;
+    }
+  makeSet(elements);
+  double bytes = double(elements.size());
+  if (auto vector = dyn_cast<VectorType>(any->type))
+    bytes *= double(vector.getNumElements());
+  bytes *= getElementTypeOrSelf(any->type).getIntOrFloatBitWidth() / 8.0;
+  for (AffineForOp loop : r.loops)
+    if (r.isRepeatedBy(loop) && any->uses(loop.getInductionVar()))
+      bytes *= double(tripCount(loop).value_or(1));
+  return bytes;
+}
+
 /// The cost of a factor that does not divide its loop is that of both tiles, by their shares.
 static Tile measure(const Reduction &r, ArrayRef<Factor> factors) {
   Tile tile = measureWhole(r, factors);
@@ -327,34 +349,21 @@ Tile chooseCutTile(const Reduction &r, int64_t registers) {
     return best;
   SmallVector<Factor> factors = completeFactors(r);
   Search search(r, registers, /*mayCut=*/true);
-  for (int64_t count = *tripCount(factors.back().loop) - 1; count > 1; --count) {
+  AffineForOp row = r.complete.back();
+  for (int64_t count = *tripCount(row) - 1; count > 1; --count) {
     factors.back().count = count;
-    search.extend(search.candidates, 1, measure(r, factors));
+    Tile tile = measure(r, factors);
+    // What a segment reads should stay in the first cache until the next tile reads it again.
+    bool isFar = llvm::any_of(r.reads, [&](const Access &read) {
+      return read.uses(row.getInductionVar()) && footprint(r, tile, read.memref) > kFirstCache;
+    });
+    if (!isFar || count == 2)
+      search.extend(search.candidates, 1, tile);
   }
   bool isComplete =
       llvm::any_of(best.factors, [&](const Factor &f) { return f.loop == r.complete.back(); });
   // Without its complete loops a tile leaves its accumulators in memory.
   return !isComplete || isBetter(search.best, best) ? search.best : best;
-}
-
-/// Bytes of an operand that one tile reads in all iterations that keep its accumulators.
-static double footprint(const Reduction &r, const Tile &tile, Value memref) {
-  SmallVector<int64_t> elements;
-  const Access *any = nullptr;
-  for (const Access &read : r.reads)
-    if (read.memref == memref) {
-      touch(read, r.loops, tile.factors, elements);
-      any = &read;
-    }
-  makeSet(elements);
-  double bytes = double(elements.size());
-  if (auto vector = dyn_cast<VectorType>(any->type))
-    bytes *= double(vector.getNumElements());
-  bytes *= getElementTypeOrSelf(any->type).getIntOrFloatBitWidth() / 8.0;
-  for (AffineForOp loop : r.loops)
-    if (r.isRepeatedBy(loop) && any->uses(loop.getInductionVar()))
-      bytes *= double(tripCount(loop).value_or(1));
-  return bytes;
 }
 
 AffineForOp chooseInnermost(const Reduction &r, const Tile &tile, ArrayRef<AffineForOp> band) {

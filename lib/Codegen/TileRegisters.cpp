@@ -39,23 +39,62 @@ static void splitLoop(AffineForOp loop, int64_t count) {
   rest.setConstantLowerBound(at);
 }
 
-/// `outer` { `row` } becomes `row`, in steps of `count` iterations { `outer` { a segment of `row` }
-/// }.
-static void moveOutButSegment(AffineForOp outer, AffineForOp row, int64_t count) {
-  affine::interchangeLoops(outer, row);
+/// The loops that a row moves out of, innermost first: the one that repeats its accumulations, and
+/// those around it that hold nothing else and along which what the row reads does not change.
+static SmallVector<AffineForOp> loopsToLeave(const Reduction &r, AffineForOp row) {
+  SmallVector<AffineForOp> loops{r.innermost};
+  for (;;) {
+    auto outer = dyn_cast<AffineForOp>(loops.back()->getParentOp());
+    if (!outer || !llvm::is_contained(r.loops, outer) || !tripCount(outer) ||
+        !llvm::hasNItems(*outer.getBody(), 2) || outer.getNumIterOperands())
+      return loops;
+    bool changes = llvm::any_of(r.reads, [&](const Access &read) {
+      return read.uses(row.getInductionVar()) && read.uses(outer.getInductionVar());
+    });
+    if (changes)
+      return loops;
+    loops.push_back(outer);
+  }
+}
+
+/// `loops` { `row` } becomes `row`, in steps of `count` iterations { `loops` { a segment of `row` }
+/// }; `loops` are innermost first.
+static void moveOutButSegment(ArrayRef<AffineForOp> loops, AffineForOp row, int64_t count) {
+  for (AffineForOp outer : loops)
+    affine::interchangeLoops(outer, row);
+  AffineForOp inner = loops.front();
   int64_t step = row.getStepAsInt();
   row.setStep(count * step);
-  OpBuilder b = OpBuilder::atBlockBegin(outer.getBody());
+  OpBuilder b = OpBuilder::atBlockBegin(inner.getBody());
   auto segment = AffineForOp::create(b, row.getLoc(), 0, count * step, step);
   segment.getBody()->getOperations().splice(
-      segment.getBody()->begin(), outer.getBody()->getOperations(),
-      std::next(segment->getIterator()), std::prev(outer.getBody()->end()));
+      segment.getBody()->begin(), inner.getBody()->getOperations(),
+      std::next(segment->getIterator()), std::prev(inner.getBody()->end()));
   b.setInsertionPointToStart(segment.getBody());
   AffineMap sum = AffineMap::get(2, 0, b.getAffineDimExpr(0) + b.getAffineDimExpr(1));
   Value position = affine::AffineApplyOp::create(
       b, row.getLoc(), sum, ValueRange{row.getInductionVar(), segment.getInductionVar()});
   row.getInductionVar().replaceUsesWithIf(
       position, [&](OpOperand &use) { return use.getOwner() != position.getDefiningOp(); });
+}
+
+/// Keeps `count` iterations of `row` at a time in registers; the last ones, if they are fewer, in
+/// loops of their own.
+static void cutRow(const Reduction &r, AffineForOp row, int64_t count) {
+  SmallVector<AffineForOp> loops = loopsToLeave(r, row);
+  int64_t trips = *tripCount(row), rest = trips % count;
+  if (rest) {
+    AffineForOp top = loops.back();
+    OpBuilder b(top->getContext());
+    b.setInsertionPointAfter(top);
+    auto last = cast<AffineForOp>(b.clone(*top));
+    for (unsigned depth = 0; depth < loops.size(); ++depth)
+      last = cast<AffineForOp>(last.getBody()->front());
+    int64_t at = row.getConstantLowerBound() + (trips - rest) * row.getStepAsInt();
+    row.setConstantUpperBound(at);
+    last.setConstantLowerBound(at);
+  }
+  moveOutButSegment(loops, row, count);
 }
 
 /// Cuts the loops of `r` if that makes a better tile.
@@ -71,22 +110,8 @@ static void cutLoops(const Reduction &r, int64_t registers) {
     bool isRow = llvm::is_contained(r.complete, factor.loop);
     if (!isRow && !factor.divides())
       splitLoop(factor.loop, trips - trips % factor.count);
-    if (!isRow || factor.count == trips)
-      continue;
-    AffineForOp row = factor.loop, outer = r.innermost;
-    if (factor.divides()) {
-      moveOutButSegment(outer, row, factor.count);
-      continue;
-    }
-    // Both parts of the row get a loop of their own around `outer`.
-    splitLoop(outer, *tripCount(outer));
-    auto restOuter = cast<AffineForOp>(outer->getNextNode());
-    restOuter.setConstantLowerBound(outer.getConstantLowerBound());
-    auto restRow = cast<AffineForOp>(restOuter.getBody()->front());
-    int64_t at = row.getConstantLowerBound() + (trips - trips % factor.count) * row.getStepAsInt();
-    row.setConstantUpperBound(at);
-    restRow.setConstantLowerBound(at);
-    moveOutButSegment(outer, row, factor.count);
+    if (isRow && factor.count < trips)
+      cutRow(r, factor.loop, factor.count);
   }
 }
 

@@ -100,10 +100,22 @@ Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
 // Gradients
 //===----------------------------------------------------------------------===//
 
+/// Bytes of a common first cache.
+static constexpr int64_t kFirstCache = 32 << 10;
+
+/// Whether a row of all channels stays in the first cache while other loops run over it.
+static bool isRowInCache(const Tensor &x) {
+  std::optional<int64_t> lane = getLaneDim(x.type);
+  int64_t row = x.dim(1) * x.dim(3) * (lane ? x.dim(*lane) : 1);
+  return row * x.element().getIntOrFloatBitWidth() / 8 <= kFirstCache;
+}
+
 namespace {
 
 /// ai.conv2d_input_gradient -> one generic that scatters into zeros, then the border is cut off.
-/// Scattering keeps a row of the result in registers and multiplies no border of zeros.
+/// Scattering keeps a row of the result in registers and multiplies no border of zeros. A channel
+/// of the result is finished before the next one, so that what follows it finds it in the cache,
+/// unless the cotangent would then come from further away for every one of them.
 struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -122,7 +134,8 @@ struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientO
     nest.in(weight, {o, i, p, q});
     nest.out(filledTensor(b, bordered, 0),
              {n, i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
-    Tensor result(nest.build({n, i, y, p, o, x, q}, multiplyAdd).front(), bordered);
+    Indices order = isRowInCache(ct) ? Indices{n, i, y, p, o, x, q} : Indices{n, y, i, p, o, x, q};
+    Tensor result(nest.build(order, multiplyAdd).front(), bordered);
     rewriter.replaceOp(op, cropImages(b, result, op.getPadding()).memory);
     return success();
   }
