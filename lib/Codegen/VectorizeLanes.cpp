@@ -151,13 +151,14 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
   /// neighbouring results can be folded together.
   static linalg::LinalgOp collapseResults(linalg::LinalgOp op) {
     int64_t rank = op.getNumLoops();
-    if (rank < 3)
+    // Upstream's collapsing leaves behind what a named op says of its dimensions.
+    if (rank < 3 || !isa<linalg::GenericOp>(op))
       return op;
     ReassociationIndices kept = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
     if (op.getNumParallelLoops() != rank - 1 || op.hasIndexSemantics() ||
         op.getIteratorTypesArray().back() != utils::IteratorType::reduction ||
-        !llvm::all_of(op.getIndexingMapsArray(),
-                      [](AffineMap map) { return map.isProjectedPermutation(); }) ||
+        // Upstream's question below is for such maps only.
+        !llvm::all_of(op.getIndexingMapsArray(), isProjectedPermutation) ||
         !linalg::areDimSequencesPreserved(op.getIndexingMapsArray(), kept) ||
         !llvm::all_of(op->getOperandTypes(), hasIdentityLayout))
       return op;
@@ -169,6 +170,8 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
     op.erase();
     return collapsed->collapsedOp;
   }
+
+  static bool isProjectedPermutation(AffineMap map) { return map.isProjectedPermutation(); }
 
   static bool hasIdentityLayout(Type type) {
     auto memref = dyn_cast<MemRefType>(type);

@@ -129,6 +129,177 @@ func.func @row_sums(%x: memref<7x128xf32>, %y: memref<7xf32>) {
 
 // -----
 
+// Sums of one vector each are folded together, as many as a vector holds, so that all vectors stay
+// full: 8 + 4 + 2 + 1 additions for sixteen of them.
+// CHECK-LABEL: func @sixteen_sums(
+//  CHECK-SAME:     %[[X:.*]]: memref<16x16xf32>, %[[Y:.*]]: memref<16xf32>)
+//   CHECK-NOT:   affine.for
+//       CHECK:   %[[OLD:.*]] = vector.transfer_read %[[Y]][%c0]
+// CHECK-COUNT-16: vector.transfer_read %[[X]][%c{{[0-9]+}}, %c0]
+//       CHECK:   vector.shuffle %[[A:.*]], %[[B:.*]] [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
+//  CHECK-NEXT:   vector.shuffle %[[A]], %[[B]] [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31]
+//  CHECK-NEXT:   arith.addf
+// CHECK-COUNT-7: arith.addf {{.*}} : vector<16xf32>
+//       CHECK:   vector.shuffle %[[C:.*]], %[[D:.*]] [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]
+//  CHECK-NEXT:   vector.shuffle %[[C]], %[[D]] [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
+// CHECK-COUNT-6: arith.addf {{.*}} : vector<16xf32>
+//       CHECK:   vector.shuffle %[[E:.*]], %[[F:.*]] [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30]
+//  CHECK-NEXT:   vector.shuffle %[[E]], %[[F]] [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31]
+//  CHECK-NEXT:   %[[SUMS:.*]] = arith.addf
+//  CHECK-NEXT:   %[[NEW:.*]] = arith.addf %[[OLD]], %[[SUMS]]
+//  CHECK-NEXT:   vector.transfer_write %[[NEW]], %[[Y]][%c0]
+//  CHECK-NEXT:   return
+//
+// Two vectors are too long a lane to keep sixteen of them.
+//  AVX2-LABEL: func @sixteen_sums(
+//        AVX2:   affine.for %{{.*}} = 0 to 16 {
+//        AVX2:     arith.addf %{{.*}} : f32
+func.func @sixteen_sums(%x: memref<16x16xf32>, %y: memref<16xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<16x16xf32>) outs(%y : memref<16xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
+// 21 = 16 + 4 + 1: four sums leave vectors of 8 and 4 when they run out, one sum ends as a scalar.
+// CHECK-LABEL: func @odd_sums(
+//  CHECK-SAME:     %[[X:.*]]: memref<21x16xf32>, %[[Y:.*]]: memref<21xf32>)
+//   CHECK-NOT:   affine.for
+//       CHECK:   vector.transfer_write %{{.*}}, %[[Y]][%c0] {{.*}} : vector<16xf32>
+//       CHECK:   %[[OLD:.*]] = vector.transfer_read %[[Y]][%c16], {{.*}} vector<4xf32>
+// CHECK-COUNT-4: vector.transfer_read %[[X]][%c{{1[6-9]}}, %c0]
+// CHECK-COUNT-3: arith.addf {{.*}} : vector<16xf32>
+//       CHECK:   vector.shuffle %[[A:.*]], %[[A]] [0, 1, 4, 5, 8, 9, 12, 13] : vector<16xf32>
+//  CHECK-NEXT:   vector.shuffle %[[A]], %[[A]] [2, 3, 6, 7, 10, 11, 14, 15] : vector<16xf32>
+//  CHECK-NEXT:   %[[B:.*]] = arith.addf {{.*}} : vector<8xf32>
+//  CHECK-NEXT:   vector.shuffle %[[B]], %[[B]] [0, 2, 4, 6] : vector<8xf32>
+//  CHECK-NEXT:   vector.shuffle %[[B]], %[[B]] [1, 3, 5, 7] : vector<8xf32>
+//  CHECK-NEXT:   %[[FOUR:.*]] = arith.addf {{.*}} : vector<4xf32>
+//  CHECK-NEXT:   %[[NEW:.*]] = arith.addf %[[OLD]], %[[FOUR]]
+//  CHECK-NEXT:   vector.transfer_write %[[NEW]], %[[Y]][%c16]
+//       CHECK:   %[[LAST:.*]] = affine.load %[[Y]][20]
+//       CHECK:   vector.transfer_read %[[X]][%c20, %c0]
+//       CHECK:   %[[ONE:.*]] = vector.extract %{{.*}}[0] : f32 from vector<1xf32>
+//  CHECK-NEXT:   %[[SUM:.*]] = arith.addf %[[LAST]], %[[ONE]] : f32
+//  CHECK-NEXT:   affine.store %[[SUM]], %[[Y]][20]
+func.func @odd_sums(%x: memref<21x16xf32>, %y: memref<21xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<21x16xf32>) outs(%y : memref<21xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
+// Many sums take a loop, and every result is written once.
+// CHECK-LABEL: func @many_sums(
+//       CHECK:   affine.for %[[I:.*]] = 0 to 96 step 16 {
+//       CHECK:     vector.transfer_write %{{.*}}, %{{.*}}[%[[I]]] {{.*}} : vector<16xf32>
+//       CHECK:   vector.transfer_write %{{.*}}, %{{.*}}[%c96] {{.*}} : vector<4xf32>
+//   CHECK-NOT:   affine.store
+func.func @many_sums(%x: memref<100x16xf32>, %y: memref<100xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<100x16xf32>) outs(%y : memref<100xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
+// The loops over a result of many dimensions become one: 30 = 16 + 8 + 4 + 2.
+// CHECK-LABEL: func @collapsed_sums(
+//  CHECK-SAME:     %[[X:.*]]: memref<2x3x5x16xf32>, %[[Y:.*]]: memref<2x3x5xf32>)
+//   CHECK-NOT:   affine.for
+//       CHECK:   memref.collapse_shape %[[X]] {{\[}}[0, 1, 2], [3]] : memref<2x3x5x16xf32> into memref<30x16xf32>
+//       CHECK:   %[[ROW:.*]] = memref.collapse_shape %[[Y]] {{\[}}[0, 1, 2]] : memref<2x3x5xf32> into memref<30xf32>
+//       CHECK:   vector.transfer_write %{{.*}}, %[[ROW]][%c0] {{.*}} : vector<16xf32>
+//       CHECK:   vector.transfer_write %{{.*}}, %[[ROW]][%c16] {{.*}} : vector<8xf32>
+//       CHECK:   vector.transfer_write %{{.*}}, %[[ROW]][%c24] {{.*}} : vector<4xf32>
+//       CHECK:   vector.transfer_write %{{.*}}, %[[ROW]][%c28] {{.*}} : vector<2xf32>
+//   CHECK-NOT:   affine.store
+func.func @collapsed_sums(%x: memref<2x3x5x16xf32>, %y: memref<2x3x5xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(a, b, c, n) -> (a, b, c, n)>, affine_map<(a, b, c, n) -> (a, b, c)>],
+                  iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x : memref<2x3x5x16xf32>) outs(%y : memref<2x3x5xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// A named op keeps its loops: it says by number which of them it sums over.
+// CHECK-LABEL: func @named_sums(
+//   CHECK-NOT:   memref.collapse_shape
+//       CHECK:   affine.for %[[I:.*]] = 0 to 3 {
+//       CHECK:     vector.transfer_write %{{.*}}, %{{.*}}[%[[I]], %c0] {{.*}} : vector<4xf32>
+//       CHECK:     affine.store %{{.*}}, %{{.*}}[%[[I]], 4]
+func.func @named_sums(%x: memref<3x5x16xf32>, %y: memref<3x5xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<3x5x16xf32>) outs(%y : memref<3x5xf32>) dimensions = [2]
+  return
+}
+
+// -----
+
+// Rows that lie along a diagonal of the results have no common stride.
+// CHECK-LABEL: func @windowed_sums(
+//   CHECK-NOT:   memref.collapse_shape
+//       CHECK:   affine.for %[[I:.*]] = 0 to 2 {
+//       CHECK:     vector.transfer_write %{{.*}}, %{{.*}}[%[[I]], %c0] {{.*}} : vector<4xf32>
+func.func @windowed_sums(%x: memref<6x16xf32>, %y: memref<2x5xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j, n) -> (i + j, n)>, affine_map<(i, j, n) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : memref<6x16xf32>) outs(%y : memref<2x5xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// Neighbouring sums that are no neighbours in memory are folded one by one, by halves.
+// CHECK-LABEL: func @transposed_sums(
+//  CHECK-SAME:     %[[X:.*]]: memref<3x5x16xf32>, %[[Y:.*]]: memref<5x3xf32>)
+//       CHECK:   affine.for %[[I:.*]] = 0 to 3 {
+//  CHECK-NEXT:     affine.for %[[J:.*]] = 0 to 5 {
+//       CHECK:       %[[OLD:.*]] = affine.load %[[Y]][%[[J]], %[[I]]]
+//       CHECK:       vector.transfer_read %[[X]][%[[I]], %[[J]], %c0]
+//       CHECK:       vector.shuffle %[[A:.*]], %[[A]] [0, 1, 2, 3, 4, 5, 6, 7] : vector<16xf32>
+//  CHECK-NEXT:       vector.shuffle %[[A]], %[[A]] [8, 9, 10, 11, 12, 13, 14, 15] : vector<16xf32>
+//       CHECK:       %[[SUM:.*]] = vector.extract %{{.*}}[0] : f32 from vector<1xf32>
+//       CHECK:       %[[NEW:.*]] = arith.addf %[[OLD]], %[[SUM]] : f32
+//       CHECK:       affine.store %[[NEW]], %[[Y]][%[[J]], %[[I]]]
+func.func @transposed_sums(%x: memref<3x5x16xf32>, %y: memref<5x3xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j, n) -> (i, j, n)>, affine_map<(i, j, n) -> (j, i)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : memref<3x5x16xf32>) outs(%y : memref<5x3xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @strided_sums(
+//   CHECK-NOT:   memref.collapse_shape
+//       CHECK:   affine.for %[[I:.*]] = 0 to 2 {
+//  CHECK-NEXT:     affine.for %[[J:.*]] = 0 to 8 {
+//       CHECK:       affine.store %{{.*}}, %{{.*}}[%[[I]], %[[J]]]
+func.func @strided_sums(%x: memref<2x8x16xf32>, %y: memref<2x8xf32, strided<[24, 3]>>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j, n) -> (i, j, n)>, affine_map<(i, j, n) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : memref<2x8x16xf32>) outs(%y : memref<2x8xf32, strided<[24, 3]>>) {
+  ^bb0(%a: f32, %sum: f32):
+    %0 = arith.addf %sum, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
 // Element types may differ: the widest one decides, and a mask is a vector of the same length.
 // CHECK-LABEL: func @winners(
 //       CHECK:   arith.cmpf ogt, %{{.*}} : vector<16xf32>
