@@ -30,6 +30,17 @@ static void collectNames(Location loc, SmallVectorImpl<StringRef> &names) {
   }
 }
 
+/// How often `op` runs in one run of the function; 0 if that is not known: what a thread of a
+/// combine does depends on their number.
+static double timesOf(Operation *op) {
+  double times = 1;
+  for (Operation *up = op->getParentOp(); !isa<func::FuncOp>(up); up = up->getParentOp()) {
+    auto loop = dyn_cast<affine::AffineForOp>(up);
+    times *= loop ? tripCount(loop).value_or(0) : 0;
+  }
+  return times;
+}
+
 /// Floating-point operations of one run, a multiplication and an addition counting one each.
 static double countFlops(Operation *nest) {
   double flops = 0;
@@ -37,12 +48,10 @@ static double countFlops(Operation *nest) {
     bool isFma = isa<math::FmaOp>(op);
     if (!isFma && !isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op))
       return;
-    double times = isFma ? 2 : 1;
+    double count = isFma ? 2 : 1;
     if (auto vector = dyn_cast<VectorType>(op->getResult(0).getType()))
-      times *= vector.getNumElements();
-    for (affine::AffineForOp loop : loopsAround(op))
-      times *= tripCount(loop).value_or(1);
-    flops += times;
+      count *= vector.getNumElements();
+    flops += count * timesOf(op);
   });
   return flops;
 }
