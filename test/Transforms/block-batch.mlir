@@ -20,6 +20,25 @@ func.func @sum_per_lane(%x: tensor<?x8xf32>) -> tensor<8xf32> {
 
 // -----
 
+// The gradient of a convolution's weight has a sum per lane, which are added up in the block: the
+// slots hold no lanes.
+// CHECK-LABEL: func.func @weight_gradient(
+//       CHECK:   %[[SUM:.*]] = ai.for_blocks size 16 {{.*}} -> tensor<7x3x3x2xf32> {
+//       CHECK:     %[[X:.*]] = ai.relayout %{{.*}} -> tensor<16x3x5x6xf32, #ai.lanes<0>>
+//       CHECK:     %[[CT:.*]] = ai.relayout %{{.*}} -> tensor<16x7x3x5xf32, #ai.lanes<0>>
+//       CHECK:     %[[LANES:.*]] = ai.conv2d_weight_gradient %[[X]], %[[CT]] {kernel_size = [3, 2], per_sample}
+//  CHECK-SAME:       -> tensor<16x7x3x3x2xf32, #ai.lanes<0>>
+//       CHECK:     %[[FOLDED:.*]] = ai.reduce_sum %[[LANES]] {dims = [0]} : {{.*}} -> tensor<7x3x3x2xf32>
+//       CHECK:     ai.yield %[[FOLDED]]
+//       CHECK:   return %[[SUM]]
+func.func @weight_gradient(%x: tensor<?x3x5x6xf32>, %ct: tensor<?x7x3x5xf32>) -> tensor<7x3x3x2xf32> {
+  %0 = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 2]}
+      : (tensor<?x3x5x6xf32>, tensor<?x7x3x5xf32>) -> tensor<7x3x3x2xf32>
+  return %0 : tensor<7x3x3x2xf32>
+}
+
+// -----
+
 // The gradient of a fully connected weight has the input features as lanes: they come row major.
 // CHECK-LABEL: func.func @product_over_the_batch(
 //       CHECK:   %[[SUM:.*]] = ai.for_blocks

@@ -1,5 +1,6 @@
 // RUN: ai-opt %s --ai-outline-blocks | FileCheck %s
 
+// The first block of a slot, one of the first 2 blocks of 16 samples, starts from zero.
 // CHECK-LABEL: func.func @step_block(
 //  CHECK-SAME:     %[[W:.*]]: tensor<8xf32> {ai.name = "w", ai.role = "parameter"},
 //  CHECK-SAME:     %[[FIRST:.*]]: tensor<i64> {ai.name = "first", ai.role = "first"},
@@ -10,7 +11,11 @@
 //       CHECK:   %[[D:.*]] = ai.add %[[W]], %[[W]]
 //       CHECK:   %[[Y:.*]] = ai.mul %[[X]], %[[D]]
 //       CHECK:   %[[SUM:.*]] = ai.reduce_sum %[[Y]]
-//       CHECK:   ai.add %[[SLOT]], %[[SUM]]
+//       CHECK:   %[[SAMPLES:.*]] = ai.constant dense<32> : tensor<i64>
+//       CHECK:   %[[IS_FIRST:.*]] = ai.compare lt, %[[FIRST]], %[[SAMPLES]]
+//       CHECK:   %[[ZERO:.*]] = ai.constant dense<0.000000e+00> : tensor<f32>
+//       CHECK:   %[[START:.*]] = ai.select %[[IS_FIRST]], %[[ZERO]], %[[SLOT]]
+//       CHECK:   ai.add %[[START]], %[[SUM]]
 
 // CHECK-LABEL: func.func @step_combine(
 //  CHECK-SAME:     %[[W:.*]]: tensor<8xf32> {ai.name = "w", ai.role = "parameter"},
