@@ -9,6 +9,8 @@
 
 #include "Model.h"
 
+#include <algorithm>
+
 using namespace ai::rt;
 
 /// Of the step that this thread works for: generated code knows no model.
@@ -40,6 +42,8 @@ void ai_rt_model_profile_reset(ai_rt_model_t *model) {
 ai_rt_status_t ai_rt_model_profile(const ai_rt_model_t *model, int64_t row, int64_t *calls,
                                    double *seconds, double *least) {
   return guarded([&] {
+    if (model->program.num_profile_rows == 0)
+      throwInvalid("model '", model->program.name, "' has no profile; compile it with --profile");
     if (row < 0 || row >= model->program.num_profile_rows)
       throwInvalid("expects a row of the profile from 0 to ", model->program.num_profile_rows - 1,
                    ", got ", row);

@@ -63,10 +63,13 @@ static void predictBlock(char *fixed, char *workspace, char *, int64_t, int64_t,
 static void evaluateBlock(char *fixed, char *work, char *slotBytes, int64_t first, int64_t count,
                           int64_t, int64_t, int64_t) {
   auto &workspace = *reinterpret_cast<Workspace *>(work);
+  auto &slot = *reinterpret_cast<Slot *>(slotBytes);
+  if (first < kSlots * kBlock) // the first block of its slot
+    slot = {};
   forward(*reinterpret_cast<Fixed *>(fixed), workspace);
   for (int64_t n = 0; n < std::min(kBlock, count - first); ++n) {
     float error = workspace.outputs[n] - workspace.targets[n];
-    reinterpret_cast<Slot *>(slotBytes)->loss += error * error;
+    slot.loss += error * error;
   }
 }
 
@@ -174,11 +177,13 @@ const ai_rt_program_t &ai::test::regression() {
 // Counting
 //===----------------------------------------------------------------------===//
 
+static constexpr int64_t kCounterSlots = 2;
+
 namespace {
 struct CounterFixed {
   alignas(64) float offset;
   alignas(64) float metrics[2];
-  alignas(64) float slots[2][16];
+  alignas(64) float slots[kCounterSlots][16];
 };
 
 struct CounterWorkspace {
@@ -191,6 +196,8 @@ static void countBlock(char *, char *work, char *slot, int64_t first, int64_t co
                        int64_t, int64_t) {
   auto &workspace = *reinterpret_cast<CounterWorkspace *>(work);
   auto *sums = reinterpret_cast<float *>(slot);
+  if (first < kCounterSlots * kBlock)
+    sums[0] = sums[1] = 0;
   for (int64_t n = 0; n < std::min(kBlock, count - first); ++n) {
     for (float value : workspace.inputs[n])
       sums[0] += value;
@@ -237,7 +244,7 @@ const ai_rt_program_t &ai::test::counter() {
       "counter",
       AI_RT_ABI_VERSION,
       kBlock,
-      /*num_slots=*/2,
+      kCounterSlots,
       sizeof(CounterFixed),
       1,
       tensors,

@@ -81,6 +81,73 @@ TEST(TrainBatch, TakesAnyBatchSize) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Slots
+//===----------------------------------------------------------------------===//
+
+/// What lies in the slots of the regression, when a block is called and when the combine is.
+namespace {
+struct Seen {
+  float before[3]; // in slot i when its first block comes
+  int64_t blocks[3];
+  std::vector<float> combined; // the first element of all slots
+};
+} // namespace
+
+static Seen seen;
+
+/// Block i of a batch puts i + 1 into its slot, on top of nothing.
+static void markBlock(char *, char *, char *slot, int64_t first, int64_t, int64_t, int64_t,
+                      int64_t) {
+  int64_t block = first / 4;
+  float *value = reinterpret_cast<float *>(slot);
+  if (first < 3 * 4)
+    seen.before[block % 3] = *value;
+  ++seen.blocks[block % 3];
+  *value = float(block + 1);
+}
+
+static void markCombine(char *fixed, char *, int64_t part, int64_t, int64_t, int64_t, int64_t,
+                        int64_t) {
+  const ai_rt_step_t &step = regression().steps[0];
+  if (part != 0)
+    return;
+  seen.combined.clear();
+  for (int64_t s = 0; s < 3; ++s)
+    seen.combined.push_back(
+        *reinterpret_cast<float *>(fixed + step.slot_offset + s * step.slot_bytes));
+}
+
+/// A slot with blocks is left to the first of them, whatever lies there; one without is cleared.
+TEST(TrainBatch, ClearsSlotsWithoutBlocksOnly) {
+  ai_rt_step_t step = regression().steps[0];
+  step.block = markBlock;
+  step.combine = markCombine;
+  ai_rt_program_t program = regression();
+  program.num_steps = 1;
+  program.steps = &step;
+  RegressionData data(37);
+  for (int64_t threads : {1, 3, 8}) {
+    ModelPtr model = create(program, threads);
+    auto train = [&](int64_t count) {
+      seen = {{-1, -1, -1}, {}, {}};
+      EXPECT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, nullptr),
+                AI_RT_OK);
+    };
+    train(37); // ten blocks: 0, 3, 6, 9 for the first slot, three for each of the others
+    EXPECT_EQ(seen.combined, (std::vector<float>{10, 8, 9}));
+    EXPECT_EQ(seen.blocks[0], 4);
+    train(5); // two blocks
+    EXPECT_EQ(seen.before[0], 10);
+    EXPECT_EQ(seen.before[1], 8);
+    EXPECT_EQ(seen.blocks[2], 0);
+    EXPECT_EQ(seen.combined, (std::vector<float>{1, 2, 0}));
+    train(12);
+    EXPECT_EQ(seen.before[2], 0);
+    EXPECT_EQ(seen.combined, (std::vector<float>{1, 2, 3}));
+  }
+}
+
 TEST(TrainBatch, AllocatesNothing) {
   if (numAllocations() < 0)
     GTEST_SKIP() << "allocations are not counted here";

@@ -86,8 +86,9 @@ typedef struct {
 } ai_rt_tensor_info_t;
 
 /// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes
-/// to `slot`, which the first block of a slot may find unset. `first` is the index in the batch of
-/// the block's first sample, `count` the size of the batch.
+/// to `slot`; the first block of a slot (`first < num_slots * block_size`) finds anything there and
+/// starts from zero. `first` is the index in the batch of the block's first sample, `count` the
+/// size of the batch.
 typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, int64_t first,
                                int64_t count, int64_t step, int64_t epoch, int64_t seed);
 

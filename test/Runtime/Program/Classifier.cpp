@@ -68,6 +68,8 @@ void evaluate(char *fixed, char *workspace, char *slotBytes, int64_t first, int6
   predict(fixed, workspace, slotBytes, first, count, step, epoch, seed);
   const Workspace &w = *reinterpret_cast<Workspace *>(workspace);
   Slot &slot = *reinterpret_cast<Slot *>(slotBytes);
+  if (first < numSlots * blockSize) // the first block of its slot
+    slot = {};
   for (int64_t n = 0; n < std::min(blockSize, count - first); ++n) {
     const float *out = w.probabilities[n];
     slot.loss -= std::log(out[w.labels[n]]);
