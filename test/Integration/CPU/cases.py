@@ -246,6 +246,12 @@ SHAPES = [
            f"{{dims = {list(dims)}{', keepdims' if keep else ''}}}")
       for op, f in (("reduce_sum", jnp.sum), ("reduce_mean", jnp.mean), ("reduce_max", jnp.max))
       for dims, keep in (((0,), False), ((2,), True), ((0, 2), False), ((0, 1, 2), False), ((1,), True))],
+    # One vector is summed up for each result, which are as many as fill vectors, or not.
+    *[Case(f"ai.{op}", [real(shape)], lambda x, f=f: f(x, -1), f"{{dims = [{shape.count('x')}]}}")
+      for op, f, shapes in (("reduce_sum", jnp.sum, ("16x16", "21x16", "37x8", "100x4", "2x3x5x16", "7x3x3x2x8", "1x16",
+                                                     "5x32", "3x7x24", "16")),
+                            ("reduce_max", jnp.max, ("21x16", "2x3x5x8")))
+      for shape in shapes],
     Case("ai.argmax", [real("6x9")], lambda x: x.argmax(1).astype(jnp.int32), "{dim = 1 : i64}", wrt=()),
     Case("ai.argmax", [real("6x9")], lambda x: x.argmax(0).astype(jnp.int32), "{dim = 0 : i64}", wrt=()),
     Case("ai.one_hot", [labels("6", 5)], lambda x: jax.nn.one_hot(x, 5), "{classes = 5 : i64}", elements=("f32",)),

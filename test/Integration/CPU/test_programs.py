@@ -143,6 +143,53 @@ def test_bench_measures_inference(example):
     assert result["mode"] == "infer" and result["batch"] == 1 and result["samples_per_s"] > 1000
 
 
+def bench(program, *options):
+    """The result of a bench, and the lines that it printed beside it."""
+    done = subprocess.run([str(word) for word in (program, "bench", "--seconds", 0.5, *options)],
+                          capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    return json.loads(line), done.stderr.splitlines()
+
+
+@pytest.fixture(scope="module")
+def profiled(tmp_path_factory):
+    """LeNet, compiled with a profile."""
+    return programs.compile_example("lenet", tmp_path_factory.mktemp("profiled"), "--profile")
+
+
+def test_bench_prints_a_profile_that_covers_the_step(profiled):
+    result, (head, *rows, foot) = bench(profiled, "--batch", 64, "--threads", 1)
+    assert head.split()[:2] == ["Total", "%"] and "Name" in head
+    share, microseconds, _, _, calls, *_ = zip(*(row.split() for row in rows))
+    assert sum(map(float, share)) == pytest.approx(100, abs=0.01 * len(rows))
+    assert sorted(map(float, share), reverse=True) == list(map(float, share))
+    step = 1e6 * result["batch"] / result["samples_per_s"]
+    assert 0.95 * step < sum(map(float, microseconds)) < 1.01 * step
+    assert float(foot.split()[1]) == pytest.approx(sum(map(float, microseconds)), abs=0.01 * len(rows))
+    assert set(calls) == {"1.0", "4.0", "5.0"}  # combine, blocks, both
+    names = [row[head.index("Name"):] for row in rows]
+    assert "staging, waiting" in names and "d conv1.weight" in names and "fc1.weight" in names
+
+
+def test_a_profile_adds_up_threads_and_knows_inference(profiled):
+    result, (_, *rows, foot) = bench(profiled, "--batch", 64, "--threads", 2, "--mode", "infer")
+    step = 1e6 * result["batch"] / result["samples_per_s"]
+    assert float(foot.split()[1]) < 2 * step
+    assert {row.split()[4] for row in rows} == {"4.0"}
+
+
+def test_a_program_without_a_profile_prints_none(example):
+    assert bench(example("lenet"), "--batch", 64)[1] == []
+
+
+def test_a_profile_changes_no_bits(example, profiled, small_data, tmp_path):
+    saves = [tmp_path / "plain.safetensors", tmp_path / "profiled.safetensors"]
+    for program, save in zip((example("lenet"), profiled), saves):
+        run(program, "train", "--data", small_data, "--epochs", 1, "--threads", 2, "--save", save)
+    assert sha256(saves[0]) == sha256(saves[1])
+
+
 def test_a_program_needs_only_the_c_library_and_is_small(example, tmp_path):
     needed = {line.split()[0].split("/")[-1] for line in run("ldd", example("lenet")).splitlines()}
     assert needed <= {"linux-vdso.so.1", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2"}

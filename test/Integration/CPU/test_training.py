@@ -67,6 +67,33 @@ def test_threads_do_not_change_bits(compiled, name):
     assert outcomes[0] == outcomes[1]
 
 
+# Weights of a convolution: output and input channels, height, width. Their product is what a block
+# folds from one sum per sample; the tails are vectors of every length.
+WEIGHTS = [(7, 3, 3, 2), (5, 1, 2, 3), (1, 1, 1, 1), (3, 2, 1, 5), (2, 4, 4, 4), (16, 3, 5, 5)]
+
+
+@pytest.mark.parametrize("element", ["f32", "f64"])
+@pytest.mark.parametrize("weight", WEIGHTS, ids=lambda weight: "x".join(map(str, weight)))
+def test_the_gradient_of_a_convolution_is_that_of_jax(weight, element):
+    """One step of rate 1: the change of the weight is its gradient. Blocks are full, partial and missing."""
+    outputs, inputs, height, width = weight
+    net = nets.Net(inputs, height + 2, width + 3, element=element)
+    x = net.conv2d("conv", 0, *weight, attrs="{stride = [1, 2]}", stride=(1, 2))
+    net.linear("fc", net.flatten(x), 3, outputs * 3 * 2, net.type("?", 3))
+    program = aic.compile(net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=53))
+    for batch in (53, 5):
+        model = program.create(threads=2)
+        before = parameters(model)
+        oracle = nets.Oracle(net.forward, "cross_entropy", before, lr=1.0)
+        (x, y), = batches(program, "cross_entropy", 1, batch)
+        model.train_step(x, y)
+        oracle.train_step(x, y)
+        for name, value in parameters(model).items():
+            gradient = np.asarray(oracle.params[name]) - before[name]
+            assert np.abs(gradient).max() > 1e-4, name
+            close(value - before[name], gradient, 1e-6 if element == "f32" else 1e-13, name)
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_evaluate_and_predict_are_those_of_jax(compiled, name):
     net, loss, program = compiled(name)
