@@ -133,7 +133,7 @@ typedef struct {
 /// A row of a profile: a nest of a step, or what lies between nests (row 0).
 typedef struct {
   const char *name;
-  double flops; ///< Of one run of the nest; a multiply-add counts two.
+  double flops; ///< Of one run; a multiply-add counts two. 0 where threads share the nest out.
 } ai_rt_profile_row_t;
 
 /// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.

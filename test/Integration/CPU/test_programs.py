@@ -179,6 +179,16 @@ def test_a_profile_adds_up_threads_and_knows_inference(profiled):
     assert {row.split()[4] for row in rows} == {"4.0"}
 
 
+def test_a_profile_has_rates_where_operations_are_counted(profiled):
+    _, (head, *rows, _) = bench(profiled, "--batch", 64, "--threads", 1)
+    rates = {}
+    for row in rows:
+        rates.setdefault(row[head.index("Name"):], []).append(row.split()[5:7])
+    assert any(float(rate) > 1 and float(best) >= float(rate)
+               for rate, best in rates["d conv1.weight"] if rate != "-")
+    assert rates["staging, waiting"] == [["-", "-"]]
+
+
 def test_a_program_without_a_profile_prints_none(example):
     assert bench(example("lenet"), "--batch", 64)[1] == []
 
