@@ -112,9 +112,23 @@ def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
     Calls `ai_rt_profile_lap(ROW)` at the start of a block or combine (row 0) and behind every nest:
     the time since the last call of the thread belongs to that row.
 
+    ```mlir
+    func.func @step_block(%x: memref<10xf32>, %s: f32) attributes {ai.kind = "block"} {
+      affine.for %i = 0 to 10 {
+        %0 = arith.mulf %s, %s : f32
+        affine.store %0, %x[%i] : memref<10xf32> loc("conv1")
+      }
+    // becomes
+    func.func @step_block(%x: memref<10xf32>, %s: f32) attributes {ai.kind = "block"} {
+      call @ai_rt_profile_lap(%c0) : (i64) -> () // "staging, waiting"
+      affine.for %i = 0 to 10 { ... }
+      call @ai_rt_profile_lap(%c1) : (i64) -> () // "conv1", 10 operations
+    ```
+
     - Needs: functions with `ai.kind`; others are left alone.
     - Ensures: the rows are described in the attribute `ai.profile` of the module: what a nest
-      writes, and its floating-point operations.
+      writes, and its floating-point operations; those that threads share out, in a combine, are not
+      counted.
     - Fails when: never.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect"];

@@ -105,9 +105,9 @@ def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
   let summary = "split a blocked step into the functions of a block and of the combine";
   let description = [{
     - Needs: `ai-block-batch`.
-    - Ensures: no `ai.for_blocks` is left. `@STEP_block` adds what a block yields to its slot (or
-      returns its rows, or writes them into a panel); `@STEP_combine` adds up the slots and does what
-      follows. Where there are panels `@STEP_fold` adds one to accumulators, and `@STEP_finish` is
+    - Ensures: no `ai.for_blocks` is left. `@STEP_block` adds what a block yields to its slot, the
+      first block of a slot to zero (or returns its rows, or writes them into a panel);
+      `@STEP_combine` adds up the slots and does what follows. Where there are panels `@STEP_fold` adds one to accumulators, and `@STEP_finish` is
       the combine that starts from those.
     - Fails when: never.
   }];
