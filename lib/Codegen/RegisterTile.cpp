@@ -12,7 +12,7 @@ using affine::AffineForOp;
 
 namespace ai {
 
-static constexpr unsigned kMaxJammedLoops = 2;
+static constexpr unsigned kMaxJammedLoops = 3;
 /// Bytes that are still there when they are read again: most of a first cache of 32 KiB.
 static constexpr double kFirstCache = 24 << 10;
 
@@ -252,15 +252,49 @@ static int64_t maxJam(AffineForOp loop) {
   return most;
 }
 
+/// Whether no iteration of `loop` touches what another one writes.
+static bool isParallel(AffineForOp loop) {
+  Accesses accesses;
+  if (!tripCount(loop) || loop.getNumIterOperands() || !collectAccesses(loop, accesses))
+    return false;
+  for (auto [i, a] : llvm::enumerate(accesses))
+    for (const Access &b : ArrayRef(accesses).drop_front(i))
+      if ((a.isWrite || b.isWrite) && conflictDistance(a, loop, b, loop))
+        return false;
+  return true;
+}
+
+SmallVector<AffineForOp> getBand(const Reduction &r, AffineForOp loop) {
+  SmallVector<AffineForOp> band{loop};
+  // The innermost loop may hold anything: only the order of the others matters to it.
+  bool mayMove = isParallel(loop);
+  while (mayMove) {
+    auto outer = dyn_cast<AffineForOp>(band.back()->getParentOp());
+    if (!outer || !llvm::is_contained(r.candidates, outer) ||
+        !llvm::hasNItems(*outer.getBody(), 2) || !isParallel(outer))
+      break;
+    band.push_back(outer);
+  }
+  std::reverse(band.begin(), band.end());
+  return band;
+}
+
+/// Whether a loop can be cut without getting in the way of those around it: a copy beside it would
+/// keep them from being jammed.
+static bool canCut(const Reduction &r, AffineForOp loop) {
+  return getBand(r, loop).front() == r.candidates.back();
+}
+
 namespace {
 /// Looks for the best tile of one reduction.
 struct Search {
-  Search(const Reduction &r, int64_t registers, bool mayCut)
-      : r(r), registers(registers), mayCut(mayCut) {
+  Search(const Reduction &r, int64_t registers, bool mayCut) : r(r), registers(registers) {
     for (AffineForOp loop : r.candidates) {
       jam[loop] = maxJam(loop);
       if (jam[loop] > 1)
         candidates.push_back(loop);
+      if (mayCut && canCut(r, loop))
+        cuttable.insert(loop);
     }
   }
 
@@ -280,7 +314,7 @@ struct Search {
       AffineForOp loop = others.front();
       int64_t trips = *tripCount(loop), most = std::min(jam.lookup(loop), maxAccumulators());
       for (int64_t count = 2; count <= most; ++count) {
-        if (trips % count != 0 && (isCut || !mayCut))
+        if (trips % count != 0 && (isCut || !cuttable.contains(loop)))
           continue;
         SmallVector<Factor> factors = tile.factors;
         factors.push_back({loop, count});
@@ -291,8 +325,8 @@ struct Search {
 
   const Reduction &r;
   int64_t registers;
-  bool mayCut;
   DenseMap<Operation *, int64_t> jam;
+  DenseSet<Operation *> cuttable;
   SmallVector<AffineForOp> candidates;
   Tile best;
 };

@@ -50,6 +50,11 @@ Tile chooseTile(const Reduction &r, int64_t registers);
 /// a complete loop a segment at a time is kept in registers.
 Tile chooseCutTile(const Reduction &r, int64_t registers);
 
+/// The loops of `r` from `loop` outwards that index the result, hold nothing but the next one, and
+/// may run in any order; outermost first, `loop` last.
+llvm::SmallVector<mlir::affine::AffineForOp> getBand(const Reduction &r,
+                                                     mlir::affine::AffineForOp loop);
+
 /// The loop among `band`, loops that hold nothing but the next one, along which the tiles of `r`
 /// should follow each other: the one that leaves most of what a tile reads where it is.
 mlir::affine::AffineForOp chooseInnermost(const Reduction &r, const Tile &tile,

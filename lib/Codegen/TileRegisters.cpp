@@ -29,11 +29,15 @@ static constexpr double kCutGain = 0.9;
 // Cutting loops
 //===----------------------------------------------------------------------===//
 
-/// Leaves the first `count` iterations to `loop` and gives the others to a copy behind it.
-static void splitLoop(AffineForOp loop, int64_t count) {
-  OpBuilder b(loop->getContext());
-  b.setInsertionPointAfter(loop);
-  auto rest = cast<AffineForOp>(b.clone(*loop));
+/// Leaves the first `count` iterations to the last loop of `band` and gives the others to a copy of
+/// the band behind it.
+static void splitLoop(ArrayRef<AffineForOp> band, int64_t count) {
+  AffineForOp loop = band.back(), top = band.front();
+  OpBuilder b(top->getContext());
+  b.setInsertionPointAfter(top);
+  auto rest = cast<AffineForOp>(b.clone(*top));
+  for (unsigned depth = 1; depth < band.size(); ++depth)
+    rest = cast<AffineForOp>(rest.getBody()->front());
   int64_t at = loop.getConstantLowerBound() + count * loop.getStepAsInt();
   loop.setConstantUpperBound(at);
   rest.setConstantLowerBound(at);
@@ -84,15 +88,9 @@ static void cutRow(const Reduction &r, AffineForOp row, int64_t count) {
   SmallVector<AffineForOp> loops = loopsToLeave(r, row);
   int64_t trips = *tripCount(row), rest = trips % count;
   if (rest) {
-    AffineForOp top = loops.back();
-    OpBuilder b(top->getContext());
-    b.setInsertionPointAfter(top);
-    auto last = cast<AffineForOp>(b.clone(*top));
-    for (unsigned depth = 0; depth < loops.size(); ++depth)
-      last = cast<AffineForOp>(last.getBody()->front());
-    int64_t at = row.getConstantLowerBound() + (trips - rest) * row.getStepAsInt();
-    row.setConstantUpperBound(at);
-    last.setConstantLowerBound(at);
+    SmallVector<AffineForOp> band(llvm::reverse(loops));
+    band.push_back(row);
+    splitLoop(band, trips - rest);
   }
   moveOutButSegment(loops, row, count);
 }
@@ -109,7 +107,7 @@ static void cutLoops(const Reduction &r, int64_t registers) {
     int64_t trips = *tripCount(factor.loop);
     bool isRow = llvm::is_contained(r.complete, factor.loop);
     if (!isRow && !factor.divides())
-      splitLoop(factor.loop, trips - trips % factor.count);
+      splitLoop(getBand(r, factor.loop), trips - trips % factor.count);
     if (isRow && factor.count < trips)
       cutRow(r, factor.loop, factor.count);
   }
@@ -119,28 +117,11 @@ static void cutLoops(const Reduction &r, int64_t registers) {
 // Ordering loops
 //===----------------------------------------------------------------------===//
 
-/// Whether no iteration of `loop` touches what another one writes.
-static bool isParallel(AffineForOp loop) {
-  Accesses accesses;
-  if (!tripCount(loop) || loop.getNumIterOperands() || !collectAccesses(loop, accesses))
-    return false;
-  for (auto [i, a] : llvm::enumerate(accesses))
-    for (const Access &b : ArrayRef(accesses).drop_front(i))
-      if ((a.isWrite || b.isWrite) && conflictDistance(a, loop, b, loop))
-        return false;
-  return true;
-}
-
 /// Moves the loop inward along which the next tile finds most of its operands in the first cache.
 static void orderLoops(const Reduction &r, int64_t registers) {
-  SmallVector<AffineForOp> band;
-  for (AffineForOp loop : r.loops) {
-    if (!llvm::is_contained(r.candidates, loop) || !isParallel(loop))
-      break;
-    band.push_back(loop);
-    if (!llvm::hasNItems(*loop.getBody(), 2))
-      break;
-  }
+  if (r.candidates.empty())
+    return;
+  SmallVector<AffineForOp> band = getBand(r, r.candidates.front());
   // Along the lane memory is streamed: results that come from far away arrive in time only so.
   auto isLane = [&](AffineForOp loop) {
     return r.writes.front().indices.back().factorOf(loop.getInductionVar()) != 0;
