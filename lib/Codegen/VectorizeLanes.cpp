@@ -70,6 +70,43 @@ std::optional<unsigned> ai::findLane(LinalgNest &nest, int64_t width) {
   return bestLane(nest, candidates, width);
 }
 
+static bool hasIdentityLayout(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  return !memref || memref.getLayout().isIdentity();
+}
+
+static bool isProjectedPermutation(AffineMap map) { return map.isProjectedPermutation(); }
+
+/// The loops that index the result of a sum over the innermost dimension, if they can be made one,
+/// so that neighbouring results can be folded together; none if they cannot.
+static ReassociationIndices findCollapsible(linalg::LinalgOp op) {
+  int64_t rank = op.getNumLoops();
+  // Upstream's collapsing leaves behind what a named op says of its dimensions.
+  if (rank < 3 || !isa<linalg::GenericOp>(op))
+    return {};
+  ReassociationIndices kept = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
+  bool isSumOverLast = op.getNumParallelLoops() == rank - 1 && !op.hasIndexSemantics() &&
+                       op.getIteratorTypesArray().back() == utils::IteratorType::reduction &&
+                       // Upstream's question below is for such maps only.
+                       llvm::all_of(op.getIndexingMapsArray(), isProjectedPermutation) &&
+                       linalg::areDimSequencesPreserved(op.getIndexingMapsArray(), kept) &&
+                       llvm::all_of(op->getOperandTypes(), hasIdentityLayout);
+  return isSumOverLast ? kept : ReassociationIndices();
+}
+
+static linalg::LinalgOp collapseResults(linalg::LinalgOp op) {
+  ReassociationIndices kept = findCollapsible(op);
+  if (kept.empty())
+    return op;
+  IRRewriter rewriter(op);
+  auto collapsed = linalg::collapseOpIterationDims(
+      op, {kept, ReassociationIndices{int64_t(kept.size())}}, rewriter);
+  if (failed(collapsed))
+    return op;
+  op.erase();
+  return collapsed->collapsedOp;
+}
+
 /// The ops that touch what a reduction adds up, or what such an op writes: they may all become one
 /// nest.
 static DenseSet<Operation *> findMeetingSums(ArrayRef<linalg::LinalgOp> ops) {
@@ -78,8 +115,9 @@ static DenseSet<Operation *> findMeetingSums(ArrayRef<linalg::LinalgOp> ops) {
   for (bool changed = true; changed;) {
     changed = false;
     for (linalg::LinalgOp op : ops) {
-      bool meets = op.getNumReductionLoops() > 0 ||
-                   llvm::any_of(op->getOperands(), [&](Value v) { return sums.contains(v); });
+      bool isSum = op.getNumReductionLoops() > 0 && findCollapsible(op).empty();
+      bool meets =
+          isSum || llvm::any_of(op->getOperands(), [&](Value v) { return sums.contains(v); });
       if (!meets || !meeting.insert(op).second)
         continue;
       changed = true;
@@ -145,37 +183,6 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
       lower(op, meets);
       op.erase();
     }
-  }
-
-  /// Makes one loop of all that index the result of a sum over the innermost dimension, so that
-  /// neighbouring results can be folded together.
-  static linalg::LinalgOp collapseResults(linalg::LinalgOp op) {
-    int64_t rank = op.getNumLoops();
-    // Upstream's collapsing leaves behind what a named op says of its dimensions.
-    if (rank < 3 || !isa<linalg::GenericOp>(op))
-      return op;
-    ReassociationIndices kept = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
-    if (op.getNumParallelLoops() != rank - 1 || op.hasIndexSemantics() ||
-        op.getIteratorTypesArray().back() != utils::IteratorType::reduction ||
-        // Upstream's question below is for such maps only.
-        !llvm::all_of(op.getIndexingMapsArray(), isProjectedPermutation) ||
-        !linalg::areDimSequencesPreserved(op.getIndexingMapsArray(), kept) ||
-        !llvm::all_of(op->getOperandTypes(), hasIdentityLayout))
-      return op;
-    IRRewriter rewriter(op);
-    auto collapsed =
-        linalg::collapseOpIterationDims(op, {kept, ReassociationIndices{rank - 1}}, rewriter);
-    if (failed(collapsed))
-      return op;
-    op.erase();
-    return collapsed->collapsedOp;
-  }
-
-  static bool isProjectedPermutation(AffineMap map) { return map.isProjectedPermutation(); }
-
-  static bool hasIdentityLayout(Type type) {
-    auto memref = dyn_cast<MemRefType>(type);
-    return !memref || memref.getLayout().isIdentity();
   }
 
   void lower(linalg::LinalgOp op, bool meetsSum) {

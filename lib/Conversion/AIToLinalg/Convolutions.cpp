@@ -156,20 +156,31 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
     Nest nest(b);
     AffineExpr n = nest.loop(), o = nest.loop(), i = nest.loop(), y = nest.loop(), x = nest.loop(),
                p = nest.loop(), q = nest.loop();
-    Indices ctIndices{n, o, y, x}, out{o, i, p, q};
+    Indices out{o, i, p, q};
     if (op.getPerSample())
       out.insert(out.begin(), n);
-    nest.in(image, {n, i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
+    AffineExpr row = y;
+    Indices order;
+    Windows windows = getScatteredRows(op.getCt());
+    if (!windows.kernel.empty()) {
+      order.push_back(nest.loop());
+      row = order[0] * windows.kernel[0] + y;
+    }
+    Indices ctIndices{n, o, row, x};
+    nest.in(image, {n, i, inputIndex(op, 0, row, p), inputIndex(op, 1, x, q)});
     nest.in(ct, ctIndices);
+    if (!windows.kernel.empty())
+      nest.range({ct.dim(2) / windows.kernel[0], windows.kernel[0]}, {order[0], y});
     nest.out(filledTensor(b, type, 0), out);
 
-    Indices order;
     for (int64_t dim : getMemoryOrder(type))
       order.push_back(out[dim]);
     for (int64_t dim : getMemoryOrder(ct.type))
       if (!llvm::is_contained(out, ctIndices[dim]))
-        order.push_back(ctIndices[dim]);
-    rewriter.replaceOp(op, nest.build(order, multiplyAdd));
+        order.push_back(dim == 2 ? y : ctIndices[dim]);
+    rewriter.replaceOp(op, nest.build(order, [](ImplicitLocOpBuilder &b, ValueRange x) {
+      return multiplyAdd(b, {x[0], x[1], x.back()});
+    }));
     return success();
   }
 };

@@ -254,16 +254,32 @@ struct LowerMaxPool2DGather final : OpConversionPattern<MaxPool2DGatherOp> {
 // Means and scatters
 //===----------------------------------------------------------------------===//
 
+/// Whether windows of `ct` are all of a tensor of type `type`, each element in one of them.
+static bool coverAll(const Windows &windows, RankedTensorType ct, RankedTensorType type) {
+  return windows.areTiles() && ct.getDimSize(2) * windows.kernel[0] == type.getDimSize(2) &&
+         ct.getDimSize(3) * windows.kernel[1] == type.getDimSize(3);
+}
+
+Windows ai::getScatteredRows(Value ct) {
+  auto scatter = ct.getDefiningOp<MaxPool2DScatterOp>();
+  if (!scatter || !ct.hasOneUse() || !isa<Conv2DWeightGradientOp>(*ct.user_begin()))
+    return {};
+  Windows windows = getWindows(scatter);
+  auto pooled = cast<RankedTensorType>(scatter.getCt().getType());
+  return coverAll(windows, pooled, cast<RankedTensorType>(ct.getType())) ? windows : Windows();
+}
+
 /// Writes `element(ct, rest…)` of each window to its elements in a tensor of zeros, where it is
-/// added if windows overlap. `rest` are the block arguments of what `addInputs` adds beside `ct`.
+/// added if windows overlap; `byRows` puts the loop over rows outside of that over channels. `rest`
+/// are the block arguments of what `addInputs` adds beside `ct`.
 static Value
 scatter(ImplicitLocOpBuilder &b, const Tensor &ct, const Windows &windows, RankedTensorType type,
+        bool byRows,
         llvm::function_ref<void(Nest &, const Indices &, AffineExpr, AffineExpr)> addInputs,
         llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> element) {
   RankedTensorType bordered = growImages(type, windows.padding);
   bool tiles = windows.areTiles();
-  bool covers = tiles && ct.dim(2) * windows.kernel[0] == type.getDimSize(2) &&
-                ct.dim(3) * windows.kernel[1] == type.getDimSize(3);
+  bool covers = coverAll(windows, ct.type, type);
   Nest nest(b);
   Indices in = nest.loops(4);
   AffineExpr p = nest.loop(), q = nest.loop();
@@ -271,7 +287,7 @@ scatter(ImplicitLocOpBuilder &b, const Tensor &ct, const Windows &windows, Ranke
   addInputs(nest, in, p, q);
   nest.out(covers ? emptyTensor(b, bordered) : filledTensor(b, bordered, 0),
            getElement(in, windows, p, q));
-  Indices order{in[0], in[1], in[2], in[3], p, q};
+  Indices order{in[0], in[byRows ? 2 : 1], in[byRows ? 1 : 2], in[3], p, q};
   auto result = nest.build(order, [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
     Value value = element(b, x);
     return {tiles ? value : scalar::add(b, x.back(), value)};
@@ -301,7 +317,8 @@ struct LowerMaxPool2DScatter final : OpConversionPattern<MaxPool2DScatterOp> {
       return scalar::select(b, won, x[0], scalar::constantLike(b, x[0], 0));
     };
     auto type = cast<RankedTensorType>(op.getType());
-    rewriter.replaceOp(op, scatter(b, ct, windows, type, addInputs, element));
+    bool byRows = !getScatteredRows(op.getResult()).kernel.empty();
+    rewriter.replaceOp(op, scatter(b, ct, windows, type, byRows, addInputs, element));
     return success();
   }
 };
@@ -338,7 +355,7 @@ struct LowerAvgPool2DGradient final : OpConversionPattern<AvgPool2DGradientOp> {
       return scalar::mul(b, x[0], scalar::constantLike(b, x[0], 1.0 / windows.area()));
     };
     auto type = cast<RankedTensorType>(op.getType());
-    rewriter.replaceOp(op, scatter(b, ct, windows, type, addInputs, element));
+    rewriter.replaceOp(op, scatter(b, ct, windows, type, /*byRows=*/false, addInputs, element));
     return success();
   }
 };
