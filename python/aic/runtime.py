@@ -27,8 +27,8 @@ def _struct(name, fields):
 
 
 _struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double")
-_struct("step", "name:text block:code combine:code workspace_bytes slot_bytes slot_offset "
-        "num_tensors tensors:tensor flops:double")
+_struct("step", "name:text block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
+        "slot_offset num_tensors tensors:tensor flops:double")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
         "results:tensor")
 _struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "

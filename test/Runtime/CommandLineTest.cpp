@@ -19,7 +19,8 @@ ai_rt_program_t modelProgram() {
   static const ai_rt_tensor_info_t tensors[] = {
       {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 0, 8, 0, 0.1},
       {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, 0, 0.9}};
-  static const ai_rt_step_t steps[] = {{"train", nullptr, nullptr, 0, 0, 0, 0, nullptr, 0}};
+  static const ai_rt_step_t steps[] = {
+      {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0}};
   ai_rt_program_t program = {};
   program.name = "lenet";
   program.num_tensors = 2;

@@ -143,10 +143,12 @@ const ai_rt_program_t &ai::test::regression() {
       {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {
-      {"train", trainBlock, trainCombine, sizeof(Workspace), sizeof(Slot), slots, 4, io, 24},
-      {"evaluate", evaluateBlock, evaluateCombine, sizeof(Workspace), sizeof(Slot), slots, 4, io,
-       8},
-      {"predict", predictBlock, nullptr, sizeof(Workspace), 0, slots, 2, predictIO, 6}};
+      {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
+       4, io, 24},
+      {"evaluate", evaluateBlock, evaluateCombine, nullptr, nullptr, sizeof(Workspace),
+       sizeof(Slot), slots, 4, io, 8},
+      {"predict", predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0, slots, 2,
+       predictIO, 6}};
   static const ai_rt_program_t program = {
       "regression",
       AI_RT_ABI_VERSION,
@@ -232,8 +234,10 @@ const ai_rt_program_t &ai::test::counter() {
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {
-      {"train", countBlock, countCombine, sizeof(CounterWorkspace), 64, slots, 4, io, 4},
-      {"evaluate", countBlock, countCombine, sizeof(CounterWorkspace), 64, slots, 4, io, 4}};
+      {"train", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots, 4,
+       io, 4},
+      {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
+       4, io, 4}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};

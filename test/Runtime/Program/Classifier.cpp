@@ -143,13 +143,13 @@ const ai_rt_tensor_info_t inputAndOutput[] = {
     {"probabilities", AI_RT_OUTPUT, AI_RT_F32, 2, outputShape, offsetof(Workspace, probabilities),
      sizeof(Workspace::probabilities), 0, 0}};
 
-const ai_rt_step_t steps[] = {{"train", train, update, sizeof(Workspace), sizeof(Slot),
-                               offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes},
-                              {"evaluate", evaluate, combineMetrics, sizeof(Workspace),
-                               sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics,
-                               2 * pixels * classes},
-                              {"predict", predict, nullptr, sizeof(Workspace), 0,
-                               offsetof(Fixed, slots), 2, inputAndOutput, 2 * pixels * classes}};
+const ai_rt_step_t steps[] = {
+    {"train", train, update, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes},
+    {"evaluate", evaluate, combineMetrics, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes},
+    {"predict", predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0, offsetof(Fixed, slots), 2,
+     inputAndOutput, 2 * pixels * classes}};
 
 const ai_rt_program_t program = {"classifier",
                                  AI_RT_ABI_VERSION,
