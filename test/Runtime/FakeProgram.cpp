@@ -40,6 +40,13 @@ struct FixedWithSlots {
   Slot slots[kSlots];
 };
 
+struct FixedWithPanels {
+  FixedWithSlots base;
+  alignas(64) float inputs[kSlots][kBlock][kFeatures];
+  alignas(64) float cts[kSlots][kBlock];
+  alignas(64) float sums[kFeatures]; // over the panels that were folded
+};
+
 struct Workspace {
   alignas(64) float inputs[kBlock][kFeatures];
   alignas(64) float targets[kBlock];
@@ -91,6 +98,17 @@ static void trainBlock(char *fixed, char *work, char *slotBytes, int64_t first, 
   }
 }
 
+/// Takes a descent along the gradient of a weight, or of the bias, which has no momentum.
+static void update(Fixed &fixed, int64_t i, float sum) {
+  auto lr = static_cast<float>(fixed.lr), decay = static_cast<float>(fixed.decay);
+  if (i == kFeatures) {
+    fixed.bias -= lr * sum;
+    return;
+  }
+  fixed.momentum[i] = decay * fixed.momentum[i] + sum;
+  fixed.weight[i] -= lr * fixed.momentum[i];
+}
+
 static void evaluateCombine(char *fixedBytes, char *, int64_t part, int64_t, int64_t, int64_t,
                             int64_t, int64_t) {
   auto &all = *reinterpret_cast<FixedWithSlots *>(fixedBytes);
@@ -105,17 +123,11 @@ static void trainCombine(char *fixedBytes, char *workspace, int64_t part, int64_
                          int64_t count, int64_t step, int64_t epoch, int64_t seed) {
   evaluateCombine(fixedBytes, workspace, part, parts, count, step, epoch, seed);
   auto &all = *reinterpret_cast<FixedWithSlots *>(fixedBytes);
-  auto lr = static_cast<float>(all.fixed.lr), decay = static_cast<float>(all.fixed.decay);
   for (int64_t i = part; i <= kFeatures; i += parts) {
     float sum = 0;
     for (const Slot &slot : all.slots)
       sum += i < kFeatures ? slot.weight[i] : slot.bias;
-    if (i == kFeatures) {
-      all.fixed.bias -= lr * sum;
-      continue;
-    }
-    all.fixed.momentum[i] = decay * all.fixed.momentum[i] + sum;
-    all.fixed.weight[i] -= lr * all.fixed.momentum[i];
+    update(all.fixed, i, sum);
   }
 }
 
@@ -142,13 +154,12 @@ const ai_rt_program_t &ai::test::regression() {
       io[0],
       {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
-  static const ai_rt_step_t steps[] = {
-      {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
-       4, io, 24},
-      {"evaluate", evaluateBlock, evaluateCombine, nullptr, nullptr, sizeof(Workspace),
-       sizeof(Slot), slots, 4, io, 8},
-      {"predict", predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0, slots, 2,
-       predictIO, 6}};
+  static const ai_rt_step_t steps[] = {{"train", trainBlock, trainCombine, nullptr, nullptr,
+                                        sizeof(Workspace), sizeof(Slot), slots, 4, io, 24},
+                                       {"evaluate", evaluateBlock, evaluateCombine, nullptr,
+                                        nullptr, sizeof(Workspace), sizeof(Slot), slots, 4, io, 8},
+                                       {"predict", predictBlock, nullptr, nullptr, nullptr,
+                                        sizeof(Workspace), 0, slots, 2, predictIO, 6}};
   static const ai_rt_program_t program = {
       "regression",
       AI_RT_ABI_VERSION,
@@ -172,6 +183,96 @@ const ai_rt_program_t &ai::test::regression() {
       /*num_profile_rows=*/0,
       nullptr,
   };
+  return program;
+}
+
+//===----------------------------------------------------------------------===//
+// Linear regression in panels
+//===----------------------------------------------------------------------===//
+
+/// Writes the rows that the weight's gradient is made of to the place of the block's slot.
+static void panelBlock(char *fixedBytes, char *work, char *slotBytes, int64_t first, int64_t count,
+                       int64_t step, int64_t epoch, int64_t seed) {
+  evaluateBlock(fixedBytes, work, slotBytes, first, count, step, epoch, seed);
+  auto &all = *reinterpret_cast<FixedWithPanels *>(fixedBytes);
+  auto &workspace = *reinterpret_cast<Workspace *>(work);
+  auto &slot = *reinterpret_cast<Slot *>(slotBytes);
+  int64_t place = first / kBlock % kSlots;
+  EXPECT_EQ(&slot, &all.base.slots[place]);
+  for (int64_t n = 0; n < kBlock; ++n) {
+    float ct = 2 * (workspace.outputs[n] - workspace.targets[n]) / static_cast<float>(count);
+    all.cts[place][n] = first + n < count ? ct : 0;
+    slot.bias += all.cts[place][n];
+    std::copy_n(workspace.inputs[n], kFeatures, all.inputs[place][n]);
+  }
+}
+
+/// The gradient of weight `i` by all rows of the panel.
+static float sumPanel(const FixedWithPanels &all, int64_t i) {
+  float sum = 0;
+  for (int64_t s = 0; s < kSlots; ++s)
+    for (int64_t n = 0; n < kBlock; ++n)
+      sum += all.cts[s][n] * all.inputs[s][n][i];
+  return sum;
+}
+
+static void panelFold(char *fixedBytes, char *, int64_t part, int64_t parts, int64_t count, int64_t,
+                      int64_t, int64_t) {
+  auto &all = *reinterpret_cast<FixedWithPanels *>(fixedBytes);
+  EXPECT_EQ(count % (kSlots * kBlock), 0) << "only whole panels are folded";
+  for (int64_t i = part; i < kFeatures; i += parts)
+    all.sums[i] = (count <= kSlots * kBlock ? 0 : all.sums[i]) + sumPanel(all, i);
+}
+
+/// The combine, from what was folded if anything was.
+static void updateByPanel(char *fixedBytes, int64_t part, int64_t parts, bool wasFolded) {
+  auto &all = *reinterpret_cast<FixedWithPanels *>(fixedBytes);
+  evaluateCombine(fixedBytes, nullptr, part, parts, 0, 0, 0, 0);
+  for (int64_t i = part; i <= kFeatures; i += parts) {
+    float sum = 0;
+    if (i < kFeatures)
+      sum = (wasFolded ? all.sums[i] : 0) + sumPanel(all, i);
+    else
+      for (const Slot &slot : all.base.slots)
+        sum += slot.bias;
+    update(all.base.fixed, i, sum);
+  }
+}
+
+static void panelCombine(char *fixed, char *, int64_t part, int64_t parts, int64_t count, int64_t,
+                         int64_t, int64_t) {
+  EXPECT_LE(count, kSlots * kBlock);
+  updateByPanel(fixed, part, parts, /*wasFolded=*/false);
+}
+
+static void panelFinish(char *fixed, char *, int64_t part, int64_t parts, int64_t count, int64_t,
+                        int64_t, int64_t) {
+  EXPECT_GT(count, kSlots * kBlock);
+  updateByPanel(fixed, part, parts, /*wasFolded=*/true);
+}
+
+const ai_rt_program_t &ai::test::panelRegression() {
+  static const int64_t inputShape[] = {kBlock, kFeatures}, ctShape[] = {kBlock};
+  static const ai_rt_step_t *plain = regression().steps;
+  static const ai_rt_tensor_info_t io[] = {
+      plain->tensors[0],
+      plain->tensors[1],
+      plain->tensors[2],
+      plain->tensors[3],
+      {"rows0", AI_RT_ROWS, AI_RT_F32, 2, inputShape, offsetof(FixedWithPanels, inputs), 48, 0, 0},
+      {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0}};
+  static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
+                                        sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
+                                        24},
+                                       plain[1],
+                                       plain[2]};
+  static const ai_rt_program_t program = [] {
+    ai_rt_program_t copy = regression();
+    copy.name = "panels";
+    copy.fixed_bytes = sizeof(FixedWithPanels);
+    copy.steps = steps;
+    return copy;
+  }();
   return program;
 }
 
@@ -233,11 +334,10 @@ const ai_rt_program_t &ai::test::counter() {
       {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[1]), 4, 0,
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
-  static const ai_rt_step_t steps[] = {
-      {"train", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots, 4,
-       io, 4},
-      {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
-       4, io, 4}};
+  static const ai_rt_step_t steps[] = {{"train", countBlock, countCombine, nullptr, nullptr,
+                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4},
+                                       {"evaluate", countBlock, countCombine, nullptr, nullptr,
+                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};

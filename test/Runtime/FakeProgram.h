@@ -24,6 +24,10 @@ inline constexpr int64_t kFeatures = 3;
 /// Blocks of 4, 3 slots, batch 10. Fails a test when called against the contract.
 const ai_rt_program_t &regression();
 
+/// The same regression, the gradient of whose weight is summed over panels of 12 samples: blocks
+/// write inputs and cotangents into "rows0" and "rows1", and steps have a fold and a finish.
+const ai_rt_program_t &panelRegression();
+
 /// Counts: of u8 or f32 inputs [n,1,2,2] and labels of 3 classes, loss is the sum of all staged
 /// values of real samples, correct the number of labels 0. Blocks of 4, 2 slots, batch 8.
 const ai_rt_program_t &counter();

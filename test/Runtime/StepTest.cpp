@@ -9,9 +9,13 @@
 
 #include "lib/Runtime/Staging.h"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <set>
+#include <thread>
 
 using namespace ai::test;
 
@@ -53,32 +57,39 @@ TEST(TrainBatch, GivesTheSameBitsOnAnyNumberOfThreads) {
   }
 }
 
+/// Takes one step with the first `count` samples, from any state of the model without momentum, and
+/// expects what the formula says.
+static void expectOneStep(ai_rt_model_t *model, int64_t count) {
+  RegressionData data(count);
+  double before[kFeatures + 1], gradient[kFeatures + 1] = {}, loss = 0;
+  auto *w = static_cast<float *>(ai_rt_model_tensor_data(model, "weight"));
+  auto *bias = static_cast<float *>(ai_rt_model_tensor_data(model, "bias"));
+  auto *momentum = static_cast<float *>(ai_rt_model_tensor_data(model, "weight.momentum_buffer"));
+  std::fill(momentum, momentum + kFeatures, 0.0f);
+  std::copy(w, w + kFeatures, before);
+  before[kFeatures] = *bias;
+  for (int64_t n = 0; n < count; ++n) {
+    const float *x = &data.inputs[n * kFeatures];
+    double error = before[kFeatures] - data.targets[n];
+    for (int64_t i = 0; i < kFeatures; ++i)
+      error += before[i] * x[i];
+    loss += error * error;
+    for (int64_t i = 0; i <= kFeatures; ++i)
+      gradient[i] += 2 * error * (i < kFeatures ? x[i] : 1) / static_cast<double>(count);
+  }
+  ai_rt_metrics_t metrics;
+  ASSERT_EQ(ai_rt_model_train_batch(model, &data.data, nullptr, 0, count, &metrics), AI_RT_OK);
+  EXPECT_NEAR(metrics.loss, loss, 1e-5 * loss);
+  EXPECT_EQ(metrics.count, count);
+  for (int64_t i = 0; i <= kFeatures; ++i)
+    EXPECT_NEAR(i < kFeatures ? w[i] : *bias, before[i] - 0.05 * gradient[i], 1e-6)
+        << "batch " << count;
+}
+
 /// One step by the formula, whatever the batch: blocks of 4 are full, partly filled, or missing.
 TEST(TrainBatch, TakesAnyBatchSize) {
-  for (int64_t count : {1, 3, 4, 5, 12, 13, 37}) {
-    RegressionData data(count);
-    ModelPtr model = create(regression(), 2);
-    double weight[kFeatures], gradient[kFeatures + 1] = {}, loss = 0;
-    auto *w = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "weight"));
-    std::copy(w, w + kFeatures, weight);
-    for (int64_t n = 0; n < count; ++n) {
-      const float *x = &data.inputs[n * kFeatures];
-      double error = 0.25 + weight[0] * x[0] + weight[1] * x[1] + weight[2] * x[2];
-      error -= data.targets[n];
-      loss += error * error;
-      for (int64_t i = 0; i <= kFeatures; ++i)
-        gradient[i] += 2 * error * (i < kFeatures ? x[i] : 1) / static_cast<double>(count);
-    }
-    ai_rt_metrics_t metrics;
-    ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, &metrics),
-              AI_RT_OK);
-    EXPECT_NEAR(metrics.loss, loss, 1e-5 * loss);
-    EXPECT_EQ(metrics.count, count);
-    for (int64_t i = 0; i < kFeatures; ++i)
-      EXPECT_NEAR(w[i], weight[i] - 0.05 * gradient[i], 1e-6) << "batch " << count;
-    auto *bias = static_cast<float *>(ai_rt_model_tensor_data(model.get(), "bias"));
-    EXPECT_NEAR(*bias, 0.25 - 0.05 * gradient[kFeatures], 1e-6) << "batch " << count;
-  }
+  for (int64_t count : {1, 3, 4, 5, 12, 13, 37})
+    expectOneStep(create(regression(), 2).get(), count);
 }
 
 //===----------------------------------------------------------------------===//
@@ -148,13 +159,132 @@ TEST(TrainBatch, ClearsSlotsWithoutBlocksOnly) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Panels: 3 slots of blocks of 4 samples, so 12 samples each
+//===----------------------------------------------------------------------===//
+
+/// One panel, partly filled or full; several, the last one with blocks and samples missing.
+TEST(TrainBatch, SumsOverPanels) {
+  for (int64_t threads : {1, 2, 3, 8})
+    for (int64_t count : {1, 4, 11, 12, 13, 16, 17, 24, 25, 42, 100})
+      expectOneStep(create(panelRegression(), threads).get(), count);
+}
+
+/// Rows of blocks that are missing hold nothing of an earlier panel or batch, nor do the sums.
+TEST(TrainBatch, ForgetsEarlierPanels) {
+  for (int64_t threads : {1, 2, 3, 8}) {
+    ModelPtr model = create(panelRegression(), threads);
+    for (int64_t count : {42, 1, 12, 13, 5, 37, 8, 24})
+      expectOneStep(model.get(), count);
+  }
+}
+
+TEST(TrainBatch, PanelsGiveTheSameBitsOnAnyNumberOfThreads) {
+  RegressionData data(100);
+  std::string expected;
+  for (int64_t threads : {1, 2, 3, 8}) {
+    ModelPtr model = create(panelRegression(), threads);
+    for (int64_t count : {100, 42, 12, 13, 100})
+      ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, nullptr),
+                AI_RT_OK);
+    if (expected.empty())
+      expected = snapshot(model.get());
+    EXPECT_EQ(snapshot(model.get()), expected) << threads << " threads";
+  }
+}
+
+/// The calls of a step, in the order in which they ended or, for blocks, began: all functions take
+/// a while, so that a call on the wrong side of a barrier would be seen there.
+namespace {
+struct Call {
+  char function; // block, fold, combine or finish
+  int64_t first, count, part, parts;
+};
+} // namespace
+
+static Call calls[256];
+static std::atomic<int64_t> numCalls;
+
+static void record(const Call &call) { calls[numCalls++] = call; }
+
+static void nap(int64_t i) {
+  std::this_thread::sleep_for(std::chrono::microseconds(100 * (i % 3)));
+}
+
+static void recordBlock(char *fixed, char *workspace, char *slot, int64_t first, int64_t count,
+                        int64_t step, int64_t epoch, int64_t seed) {
+  nap(first / 4);
+  panelRegression().steps[0].block(fixed, workspace, slot, first, count, step, epoch, seed);
+  record({'b', first, count, 0, 0});
+}
+
+template <char function>
+static void recordCombine(char *fixed, char *workspace, int64_t part, int64_t parts, int64_t count,
+                          int64_t step, int64_t epoch, int64_t seed) {
+  const ai_rt_step_t &plain = panelRegression().steps[0];
+  ai_rt_combine_fn called = function == 'c'   ? plain.combine
+                            : function == 'f' ? plain.fold
+                                              : plain.finish;
+  nap(part + 1);
+  called(fixed, workspace, part, parts, count, step, epoch, seed);
+  record({function, 0, count, part, parts});
+}
+
+/// Expects the next `number` calls, in any order, to be those of one phase.
+static void expectPhase(int64_t &at, char function, int64_t number, int64_t first, int64_t count) {
+  std::set<int64_t> which;
+  for (int64_t i = 0; i < number; ++i, ++at) {
+    ASSERT_LT(at, numCalls);
+    EXPECT_EQ(calls[at].function, function) << "call " << at;
+    EXPECT_EQ(calls[at].count, count) << "call " << at;
+    bool isBlock = function == 'b';
+    if (!isBlock)
+      EXPECT_EQ(calls[at].parts, number);
+    which.insert(isBlock ? (calls[at].first - first) / 4 : calls[at].part);
+  }
+  EXPECT_EQ(static_cast<int64_t>(which.size()), number) << "a block or part came twice";
+  EXPECT_EQ(*which.begin(), 0);
+  EXPECT_EQ(*which.rbegin(), number - 1);
+}
+
+/// A panel is filled, then folded; all threads wait for each other in between. The last panel is
+/// left to the combine, or to the finish where it is not the only one.
+TEST(TrainBatch, FillsAPanelThenFoldsIt) {
+  ai_rt_step_t step = panelRegression().steps[0];
+  step.block = recordBlock;
+  step.combine = recordCombine<'c'>;
+  step.fold = recordCombine<'f'>;
+  step.finish = recordCombine<'l'>;
+  ai_rt_program_t program = panelRegression();
+  program.num_steps = 1;
+  program.steps = &step;
+  RegressionData data(100);
+  for (int64_t threads : {1, 2, 3, 8}) {
+    ModelPtr model = create(program, threads);
+    for (int64_t count : {3, 12, 13, 24, 42, 100}) {
+      numCalls = 0;
+      ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, nullptr),
+                AI_RT_OK);
+      int64_t at = 0, first = 0;
+      for (; first + 12 < count; first += 12) {
+        expectPhase(at, 'b', 3, first, count);
+        expectPhase(at, 'f', threads, 0, first + 12);
+      }
+      expectPhase(at, 'b', (count - first + 3) / 4, first, count);
+      expectPhase(at, first ? 'l' : 'c', threads, 0, count);
+      EXPECT_EQ(at, numCalls) << "batch " << count << " on " << threads << " threads";
+    }
+  }
+}
+
 TEST(TrainBatch, AllocatesNothing) {
   if (numAllocations() < 0)
     GTEST_SKIP() << "allocations are not counted here";
   RegressionData data(50);
   std::vector<uint32_t> order(50);
-  ModelPtr model = create(regression(), 3);
+  ModelPtr model = create(regression(), 3), panels = create(panelRegression(), 3);
   ai_rt_metrics_t metrics;
+  ASSERT_EQ(ai_rt_model_train_batch(panels.get(), &data.data, nullptr, 0, 50, &metrics), AI_RT_OK);
   float output[50];
   int64_t before = numAllocations();
   ai_rt_shuffle(1, 0, 50, order.data());
@@ -167,6 +297,7 @@ TEST(TrainBatch, AllocatesNothing) {
   }
   failures += ai_rt_model_evaluate_data(model.get(), &data.data, 0, 50, &metrics);
   failures += ai_rt_model_predict_data(model.get(), &data.data, 0, 50, output);
+  failures += ai_rt_model_train_batch(panels.get(), &data.data, order.data(), 0, 50, &metrics);
   EXPECT_EQ(numAllocations(), before);
   EXPECT_EQ(failures, 0);
   ::operator delete(::operator new(1));
