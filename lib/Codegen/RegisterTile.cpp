@@ -1,7 +1,7 @@
 // The loads that a multiply-add needs, and the tile that needs the fewest with its accumulators and
-// the smallest operand in registers. A load of what the previous iteration has not loaded counts
-// twice: it may have to come from further away than the first cache. Accumulators are loaded and
-// stored once for all the iterations that keep them in registers.
+// the smallest operand in registers. A load of what no previous iteration of a repeating loop
+// has loaded counts twice: it may have to come from further away than the first cache. Accumulators
+// are loaded and stored once for all the iterations that keep them in registers.
 
 #include "lib/Codegen/RegisterTile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,17 +26,22 @@ static bool indexesAll(AffineForOp loop, ArrayRef<Access> writes) {
 
 bool Reduction::isRepeatedBy(AffineForOp loop) const { return !indexesAll(loop, writes); }
 
-int64_t Reduction::length() const {
-  int64_t length = 1;
-  bool started = false;
+SmallVector<AffineForOp> Reduction::repeating() const {
+  SmallVector<AffineForOp> repeating;
   for (AffineForOp loop : llvm::reverse(loops)) {
-    started |= loop == innermost;
-    if (!started)
+    if (repeating.empty() && loop != innermost)
       continue;
     if (!isRepeatedBy(loop))
       break;
-    length *= tripCount(loop).value_or(1);
+    repeating.push_back(loop);
   }
+  return repeating;
+}
+
+int64_t Reduction::length() const {
+  int64_t length = 1;
+  for (AffineForOp loop : repeating())
+    length *= tripCount(loop).value_or(1);
   return length;
 }
 
@@ -175,9 +180,13 @@ static Tile measureWhole(const Reduction &r, ArrayRef<Factor> factors) {
     for (const Access *read : reads)
       touch(*read, r.loops, factors, elements);
     makeSet(elements);
-    int64_t move = r.innermost ? strideOf(*reads.front(), r.innermost) : 0;
+    SmallVector<uint64_t> moves;
+    for (AffineForOp loop : r.repeating())
+      moves.push_back(strideOf(*reads.front(), loop));
     for (int64_t element : elements)
-      tile.fresh += !llvm::binary_search(elements, int64_t(uint64_t(element) + uint64_t(move)));
+      tile.fresh += llvm::none_of(moves, [&](uint64_t move) {
+        return llvm::binary_search(elements, int64_t(uint64_t(element) + move));
+      });
     tile.loads += elements.size();
     if (int64_t(elements.size()) < tile.smallest) {
       tile.smallest = elements.size();

@@ -21,8 +21,9 @@ struct Reduction {
       candidates; // other loops that index the result, innermost first
 
   bool isRepeatedBy(mlir::affine::AffineForOp loop) const;
-  /// The loops between the outermost of those that repeat the accumulations at one place and the
-  /// accumulations: all iterations of `length` keep the accumulators in registers.
+  /// The loops that keep the accumulators in registers, innermost first.
+  llvm::SmallVector<mlir::affine::AffineForOp> repeating() const;
+  /// All their iterations.
   int64_t length() const;
 };
 

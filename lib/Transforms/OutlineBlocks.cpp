@@ -329,6 +329,8 @@ private:
       if (llvm::all_of(op->getOperandTypes(), isScalar) &&
           llvm::all_of(op->getResultTypes(), isScalar) && op->getNumResults() == 1)
         writer.write(op->getResult(0));
+    for (unsigned i : resultsByParameter())
+      writer.write(returnOp.getOperand(i));
     SmallVector<Value> results;
     SmallVector<DictionaryAttr> attributes;
     for (auto [i, value] : llvm::enumerate(returnOp.getOperands())) {
@@ -336,6 +338,23 @@ private:
       attributes.push_back(function.getResultAttrDict(i));
     }
     setResults(f, results, attributes);
+  }
+
+  /// The step's results, each parameter followed by its states ("NAME.STATE"): all that its
+  /// gradient updates becomes one nest.
+  SmallVector<unsigned> resultsByParameter() {
+    auto nameOf = [&](unsigned i) {
+      auto name = function.getResultAttrOfType<StringAttr>(i, "ai.name");
+      return name ? name.getValue() : StringRef();
+    };
+    llvm::SetVector<unsigned> order;
+    for (unsigned i = 0; i < function.getNumResults(); ++i) {
+      order.insert(i);
+      for (unsigned k = i + 1; k < function.getNumResults() && !nameOf(i).empty(); ++k)
+        if (nameOf(k).starts_with((nameOf(i) + ".").str()))
+          order.insert(k);
+    }
+    return order.takeVector();
   }
 
   /// accumulator' = accumulator + the sum over one panel.
