@@ -56,15 +56,22 @@ static double countFlops(Operation *nest) {
   return flops;
 }
 
-/// The names of what a nest writes, or where it comes from.
+/// The names of what a nest writes, or the lines of the model file that it comes from.
 static std::string nameOf(Operation *nest) {
   SmallVector<StringRef> names;
+  SmallVector<std::string> lines;
   nest->walk([&](Operation *op) {
-    if (auto access = getAccess(op); access && access->isWrite)
-      collectNames(op->getLoc(), names);
+    auto access = getAccess(op);
+    if (!access || !access->isWrite)
+      return;
+    collectNames(op->getLoc(), names);
+    if (auto line = op->getLoc()->findInstanceOf<FileLineColLoc>()) {
+      std::string text = "line " + std::to_string(line.getLine());
+      if (!llvm::is_contained(lines, text))
+        lines.push_back(text);
+    }
   });
-  std::string text = llvm::join(names, "+");
-  return text.empty() ? "nest" : text;
+  return names.empty() ? llvm::join(lines, "+") : llvm::join(names, "+");
 }
 
 namespace {

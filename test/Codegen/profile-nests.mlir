@@ -1,6 +1,6 @@
 // RUN: ai-opt %s --ai-profile-nests --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
 
-// A row is named after what its nest writes, inside out; a nest without a name is a nest. Vectors
+// A row is named after what its nest writes, inside out, or the lines it comes from. Vectors
 // count each element, a multiply-add two, loops as often as they run: 6 * 4 * (16 * 2 + 16) for the
 // first nest, nothing for the second, 3 * (1 + 1) for the third.
 // CHECK-LABEL: module
@@ -8,7 +8,7 @@
 //  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "staging, waiting"},
 //  CHECK-SAME:     {flops = 1.152000e+03 : f64, name = "conv1"},
 //  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "r1+p1"},
-//  CHECK-SAME:     {flops = 6.000000e+00 : f64, name = "nest"}]
+//  CHECK-SAME:     {flops = 6.000000e+00 : f64, name = "line {{[0-9]+}}"}]
 //       CHECK: func.func private @ai_rt_profile_lap(i64)
 // CHECK-LABEL: func.func @step_block(
 //  CHECK-NEXT:   %[[BETWEEN:.*]] = arith.constant 0 : i64
