@@ -375,10 +375,25 @@ Tile chooseTile(const Reduction &r, int64_t registers) {
   return choose(r, registers, /*mayCut=*/false);
 }
 
+/// Whether `value` is a sum of what lies at the place of `write`, and more.
+static bool addsTo(Value value, const Access &write) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (auto fma = dyn_cast<vector::FMAOp>(op))
+    return addsTo(fma.getAcc(), write);
+  if (auto sum = dyn_cast<arith::AddFOp>(op))
+    return addsTo(sum.getLhs(), write) || addsTo(sum.getRhs(), write);
+  std::optional<Access> read = getAccess(op);
+  return read && !read->isWrite && isSamePlace(*read, write);
+}
+
 /// Whether the outermost complete loop can be moved out of the loops that repeat its accumulations,
-/// a segment of it staying inside: those loops hold nothing else.
+/// a segment of it staying inside: those loops hold nothing else. Where two segments meet that
+/// changes the order of the terms, so they must be terms of sums.
 static bool canSegment(const Reduction &r) {
-  if (r.complete.empty() || !r.innermost || !canComplete(r))
+  if (r.complete.empty() || !r.innermost || !canComplete(r) ||
+      !llvm::all_of(r.writes, [](const Access &write) { return addsTo(write.value(), write); }))
     return false;
   AffineForOp row = r.complete.back(), outer = r.innermost;
   return row->getParentOp() == outer && llvm::hasNItems(*outer.getBody(), 2) &&

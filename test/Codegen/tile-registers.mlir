@@ -1,4 +1,4 @@
-// RUN: ai-opt %s -split-input-file -ai-tile-registers 2>/dev/null | FileCheck %s
+// RUN: ai-opt %s -split-input-file -ai-tile-registers -canonicalize 2>/dev/null | FileCheck %s
 // RUN: ai-opt %s -split-input-file -ai-tile-registers -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A product of matrices, the columns in vectors: rows are jammed so that a vector is loaded once.
@@ -40,6 +40,35 @@ func.func @keeps_dependent_rows(%x: memref<20xf32>, %y: memref<13xf32>) {
       %3 = affine.load %y[%i + 1] : memref<13xf32>
       %4 = arith.addf %3, %2 : f32
       affine.store %4, %y[%i + 1] : memref<13xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Elements where two segments meet take part in both, so all %o of one would come before those of the other. That
+// is fine for sums only, and this is none: what was there is multiplied.
+// CHECK-LABEL: func @keeps_the_order_of_what_is_no_sum(
+//       CHECK:   affine.for %{{.*}} = 0 to 7 {
+//  CHECK-NEXT:     affine.for %{{.*}} = 0 to 48 {
+//  CHECK-NEXT:       affine.for %{{.*}} = 0 to 3 {
+func.func @keeps_the_order_of_what_is_no_sum(%w: memref<7x3x3xf32>, %ct: memref<7x48x16xf32>, %y: memref<3x50x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %p = arith.constant 0.0 : f32
+  affine.for %i = 0 to 3 {
+    affine.for %o = 0 to 7 {
+      affine.for %x = 0 to 48 {
+        affine.for %q = 0 to 3 {
+          %0 = affine.load %w[%o, %i, %q] : memref<7x3x3xf32>
+          %1 = vector.broadcast %0 : f32 to vector<16xf32>
+          %2 = vector.transfer_read %ct[%o, %x, %c0], %p {in_bounds = [true]} : memref<7x48x16xf32>, vector<16xf32>
+          %at = affine.apply affine_map<(x, q) -> (x + q)>(%x, %q)
+          %3 = vector.transfer_read %y[%i, %at, %c0], %p {in_bounds = [true]} : memref<3x50x16xf32>, vector<16xf32>
+          %4 = vector.fma %1, %3, %2 : vector<16xf32>
+          vector.transfer_write %4, %y[%i, %at, %c0] {in_bounds = [true]} : vector<16xf32>, memref<3x50x16xf32>
+        }
+      }
     }
   }
   return
