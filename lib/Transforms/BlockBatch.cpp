@@ -227,7 +227,9 @@ private:
       types.push_back(result.getType());
 
     // The map stands where the last op of it stood: all that it captures is made by then.
-    b.setInsertionPoint(inside.empty() ? returnOp.getOperation() : inside.back());
+    b.setInsertionPoint(!inside.empty()   ? inside.back()
+                        : !panels.empty() ? panels.front()
+                                          : returnOp.getOperation());
     sinkBehindMap();
     auto map = ForBlocksOp::create(b, function.getLoc(), types, batched, size, slots);
     map.getBody().push_back(block.release());

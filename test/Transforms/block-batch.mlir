@@ -1,5 +1,6 @@
 // RUN: ai-opt %s --ai-block-batch --split-input-file | FileCheck %s
 // RUN: ai-opt %s --ai-block-batch="vector-bits=256 slots=3" --split-input-file | FileCheck %s --check-prefix=AVX2
+// RUN: ai-opt %s --ai-block-batch --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A sum over the batch keeps one partial sum per lane in the block and is finished behind the map.
 // CHECK-LABEL: func.func @sum_per_lane(
@@ -49,6 +50,88 @@ func.func @weight_gradient(%x: tensor<?x3x5x6xf32>, %ct: tensor<?x7x3x5xf32>) ->
 func.func @product_over_the_batch(%ct: tensor<?x4xf32>, %x: tensor<?x32xf32>) -> tensor<4x32xf32> {
   %0 = ai.matmul %ct, %x {transpose_lhs} : (tensor<?x4xf32>, tensor<?x32xf32>) -> tensor<4x32xf32>
   return %0 : tensor<4x32xf32>
+}
+
+// -----
+
+// The gradient of a large weight: its rows leave the map, which is then over no sums, and are multiplied behind it.
+// REMARK: :[[@LINE+11]]:{{.*}} remark: summed over panels of 128 samples: 6144 sums outweigh the 2560 elements of a block's rows
+// CHECK-LABEL: func.func @large_weight(
+//  CHECK-SAME:     %[[W:.*]]: tensor<96x64xf32>,
+//       CHECK:   %[[ROWS:.*]]:2 = ai.for_blocks size 16 slots 8{{.*}} -> (tensor<?x96xf32>, tensor<?x64xf32>) {
+//       CHECK:     %[[CT:.*]] = ai.relu
+//       CHECK:     %[[CTS:.*]] = ai.relayout %[[CT]] : tensor<16x96xf32, #ai.lanes<0>> -> tensor<16x96xf32>
+//       CHECK:     ai.yield %[[CTS]], %{{.*}} : tensor<16x96xf32>, tensor<16x64xf32>
+//       CHECK:   %[[D:.*]] = ai.matmul %[[ROWS]]#0, %[[ROWS]]#1 {transpose_lhs} : {{.*}} -> tensor<96x64xf32>
+//       CHECK:   ai.sub %[[W]], %[[D]]
+func.func @large_weight(%w: tensor<96x64xf32>, %ct: tensor<?x96xf32>, %x: tensor<?x64xf32>) -> tensor<96x64xf32> {
+  %0 = ai.relu %ct : (tensor<?x96xf32>) -> tensor<?x96xf32>
+  %1 = ai.matmul %0, %x {transpose_lhs} : (tensor<?x96xf32>, tensor<?x64xf32>) -> tensor<96x64xf32>
+  %2 = ai.sub %w, %1 : (tensor<96x64xf32>, tensor<96x64xf32>) -> tensor<96x64xf32>
+  return %2 : tensor<96x64xf32>
+}
+
+// -----
+
+// All that the map does is to join rows; both products read the same ones of %x.
+// REMARK: remark: summed over panels
+// REMARK: remark: summed over panels
+// CHECK-LABEL: func.func @rows_are_joined_once(
+//       CHECK:   %[[ROWS:.*]]:3 = ai.for_blocks {{.*}} -> (tensor<?x96xf32>, tensor<?x64xf32>, tensor<?x128xf32>) {
+//       CHECK:   %[[A:.*]] = ai.matmul %[[ROWS]]#0, %[[ROWS]]#1
+//       CHECK:   %[[B:.*]] = ai.matmul %[[ROWS]]#2, %[[ROWS]]#1
+//       CHECK:   return %[[A]], %[[B]]
+func.func @rows_are_joined_once(%a: tensor<?x96xf32>, %b: tensor<?x128xf32>, %x: tensor<?x64xf32>)
+    -> (tensor<96x64xf32>, tensor<128x64xf32>) {
+  %0 = ai.matmul %a, %x {transpose_lhs} : (tensor<?x96xf32>, tensor<?x64xf32>) -> tensor<96x64xf32>
+  %1 = ai.matmul %b, %x {transpose_lhs} : (tensor<?x128xf32>, tensor<?x64xf32>) -> tensor<128x64xf32>
+  return %0, %1 : tensor<96x64xf32>, tensor<128x64xf32>
+}
+
+// -----
+
+// A product that stands before the last op of the map moves behind it, with what uses it.
+// REMARK: remark: summed over panels
+// CHECK-LABEL: func.func @product_moves_behind_the_map(
+//   CHECK-NOT:   ai.matmul
+//       CHECK:   ai.for_blocks {{.*}} -> (tensor<16x64xf32, #ai.lanes<0>>, tensor<?x96xf32>, tensor<?x64xf32>) {
+//       CHECK:     ai.yield
+//   CHECK-DAG:   ai.reduce_sum %{{.*}} {dims = [0]}
+//   CHECK-DAG:   %[[D:.*]] = ai.matmul
+//       CHECK:   ai.neg %[[D]]
+func.func @product_moves_behind_the_map(%ct: tensor<?x96xf32>, %x: tensor<?x64xf32>)
+    -> (tensor<96x64xf32>, tensor<64xf32>) {
+  %0 = ai.matmul %ct, %x {transpose_lhs} : (tensor<?x96xf32>, tensor<?x64xf32>) -> tensor<96x64xf32>
+  %1 = ai.neg %0 : (tensor<96x64xf32>) -> tensor<96x64xf32>
+  %2 = ai.reduce_sum %x {dims = [0]} : (tensor<?x64xf32>) -> tensor<64xf32>
+  return %1, %2 : tensor<96x64xf32>, tensor<64xf32>
+}
+
+// -----
+
+// 3072 sums for 1792 elements of rows: a slot is not much more to write. Blocks of 8 have 896.
+// REMARK-NOT: remark
+// CHECK-LABEL: func.func @small_weight_stays_in_its_slot(
+//       CHECK:   %[[SUM:.*]] = ai.for_blocks {{.*}} -> tensor<64x48xf32> {
+//       CHECK:     ai.matmul
+//       CHECK:   return %[[SUM]]
+//  AVX2-LABEL: func.func @small_weight_stays_in_its_slot(
+//        AVX2:   ai.for_blocks {{.*}} -> (tensor<?x64xf32>, tensor<?x48xf32>) {
+func.func @small_weight_stays_in_its_slot(%ct: tensor<?x64xf32>, %x: tensor<?x48xf32>) -> tensor<64x48xf32> {
+  %0 = ai.matmul %ct, %x {transpose_lhs} : (tensor<?x64xf32>, tensor<?x48xf32>) -> tensor<64x48xf32>
+  return %0 : tensor<64x48xf32>
+}
+
+// -----
+
+// 200 columns are vectors of 16, and one of 8: the latter's nest could not be shared out like the others.
+// CHECK-LABEL: func.func @odd_columns_stay_in_their_slot(
+//       CHECK:   ai.for_blocks {{.*}} -> tensor<96x200xf32> {
+//  AVX2-LABEL: func.func @odd_columns_stay_in_their_slot(
+//        AVX2:   ai.for_blocks {{.*}} -> (tensor<?x96xf32>, tensor<?x200xf32>) {
+func.func @odd_columns_stay_in_their_slot(%ct: tensor<?x96xf32>, %x: tensor<?x200xf32>) -> tensor<96x200xf32> {
+  %0 = ai.matmul %ct, %x {transpose_lhs} : (tensor<?x96xf32>, tensor<?x200xf32>) -> tensor<96x200xf32>
+  return %0 : tensor<96x200xf32>
 }
 
 // -----
