@@ -55,7 +55,7 @@ func.func @product_over_the_batch(%ct: tensor<?x4xf32>, %x: tensor<?x32xf32>) ->
 // -----
 
 // The gradient of a large weight: its rows leave the map, which is then over no sums, and are multiplied behind it.
-// REMARK: :[[@LINE+11]]:{{.*}} remark: summed over panels of 128 samples: 6144 sums outweigh the 2560 elements of a block's rows
+// REMARK: :[[@LINE+11]]:{{[0-9]+}}: remark: summed over panels of 128 samples: 6144 sums outweigh the 2560 elements of a block's rows
 // CHECK-LABEL: func.func @large_weight(
 //  CHECK-SAME:     %[[W:.*]]: tensor<96x64xf32>,
 //       CHECK:   %[[ROWS:.*]]:2 = ai.for_blocks size 16 slots 8{{.*}} -> (tensor<?x96xf32>, tensor<?x64xf32>) {

@@ -12,7 +12,7 @@
 //       CHECK:   %[[Y:.*]] = ai.mul %[[X]], %[[D]]
 //       CHECK:   %[[SUM:.*]] = ai.reduce_sum %[[Y]]
 //       CHECK:   %[[SAMPLES:.*]] = ai.constant dense<32> : tensor<i64>
-//       CHECK:   %[[IS_FIRST:.*]] = ai.compare lt, %[[FIRST]], %[[SAMPLES]]
+//   CHECK-DAG:   %[[IS_FIRST:.*]] = ai.compare lt, %[[FIRST]], %[[SAMPLES]]
 //       CHECK:   %[[ZERO:.*]] = ai.constant dense<0.000000e+00> : tensor<f32>
 //       CHECK:   %[[START:.*]] = ai.select %[[IS_FIRST]], %[[ZERO]], %[[SLOT]]
 //       CHECK:   ai.add %[[START]], %[[SUM]]
@@ -42,4 +42,80 @@ func.func @step(%w: tensor<8xf32> {ai.name = "w", ai.role = "parameter"},
 // CHECK-LABEL: func.func @no_map_is_left_alone(
 func.func @no_map_is_left_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
+}
+
+// Rows that a product behind the map reads are results of the block, for a panel: 2 slots of 16 rows.
+// CHECK-LABEL: func.func @panels_block(
+//  CHECK-SAME:     -> (tensor<f32> {ai.name = "sum0", ai.role = "slot"},
+//  CHECK-SAME:         tensor<16x96xf32> {ai.name = "rows1", ai.role = "rows"},
+//  CHECK-SAME:         tensor<16x64xf32> {ai.name = "rows2", ai.role = "rows"})
+//       CHECK:   %[[CTS:.*]] = ai.relu
+//       CHECK:   %[[SUM:.*]] = ai.add
+//       CHECK:   return %[[SUM]], %[[CTS]], %{{.*}} : tensor<f32>, tensor<16x96xf32>, tensor<16x64xf32>
+
+// A batch of one panel: the product is all of the gradient.
+// CHECK-LABEL: func.func @panels_combine(
+//  CHECK-SAME:     %[[W:[a-z0-9]+]]: tensor<96x64xf32> {ai.name = "w", ai.role = "parameter"},
+//  CHECK-SAME:     %[[CTS:[a-z0-9]+]]: tensor<32x96xf32> {ai.name = "rows1", ai.role = "panel"},
+//  CHECK-SAME:     %[[ROWS:[a-z0-9]+]]: tensor<32x64xf32> {ai.name = "rows2", ai.role = "panel"})
+//  CHECK-SAME:     ai.kind = "combine"
+//       CHECK:   %[[D:.*]] = ai.matmul %[[CTS]], %[[ROWS]] {transpose_lhs}
+//       CHECK:   ai.sub %[[W]], %[[D]]
+
+// The first panel, which `count` says, starts the accumulator; no slot and no parameter is touched.
+// CHECK-LABEL: func.func @panels_fold(
+//  CHECK-SAME:     %[[CTS:[a-z0-9]+]]: tensor<32x96xf32> {ai.name = "rows1", ai.role = "panel"},
+//  CHECK-SAME:     %[[ROWS:[a-z0-9]+]]: tensor<32x64xf32> {ai.name = "rows2", ai.role = "panel"},
+//  CHECK-SAME:     %[[SUMS:[a-z0-9]+]]: tensor<96x64xf32> {ai.name = "panels0", ai.role = "accumulator"},
+//  CHECK-SAME:     %[[COUNT:[a-z0-9]+]]: tensor<i64> {ai.name = "count", ai.role = "count"})
+//  CHECK-SAME:     -> (tensor<96x64xf32> {ai.name = "panels0", ai.role = "accumulator"})
+//  CHECK-SAME:     ai.kind = "fold", ai.size = 16 : i64, ai.step = "panels"
+//   CHECK-DAG:   %[[PANEL:.*]] = ai.constant dense<32> : tensor<i64>
+//   CHECK-DAG:   %[[ZERO:.*]] = ai.constant dense<0.000000e+00> : tensor<f32>
+//   CHECK-DAG:   %[[D:.*]] = ai.matmul %[[CTS]], %[[ROWS]] {transpose_lhs}
+//   CHECK-DAG:   %[[IS_FIRST:.*]] = ai.compare le, %[[COUNT]], %[[PANEL]]
+//       CHECK:   %[[BEFORE:.*]] = ai.select %[[IS_FIRST]], %[[ZERO]], %[[SUMS]]
+//       CHECK:   %[[AFTER:.*]] = ai.add %[[BEFORE]], %[[D]]
+//       CHECK:   return %[[AFTER]]
+
+// The last panel of several is added to what was folded, and nothing else differs from the combine.
+// CHECK-LABEL: func.func @panels_finish(
+//  CHECK-SAME:     %[[W:[a-z0-9]+]]: tensor<96x64xf32> {ai.name = "w", ai.role = "parameter"},
+//  CHECK-SAME:     %[[SUMS:[a-z0-9]+]]: tensor<96x64xf32> {ai.name = "panels0", ai.role = "accumulator"})
+//  CHECK-SAME:     ai.kind = "finish"
+//       CHECK:   %[[LAST:.*]] = ai.matmul
+//       CHECK:   %[[D:.*]] = ai.add %[[SUMS]], %[[LAST]]
+//       CHECK:   %[[NEW:.*]] = ai.sub %[[W]], %[[D]]
+//       CHECK:   %[[LOSS:.*]] = ai.add
+//       CHECK:   return %[[NEW]], %[[LOSS]]
+func.func @panels(%w: tensor<96x64xf32> {ai.name = "w", ai.role = "parameter"},
+                  %ct: tensor<?x96xf32> {ai.name = "target", ai.role = "target"},
+                  %x: tensor<?x64xf32> {ai.name = "input", ai.role = "input"})
+    -> (tensor<96x64xf32> {ai.name = "w", ai.role = "parameter"},
+        tensor<f32> {ai.name = "loss", ai.role = "metric"}) {
+  %map:3 = ai.for_blocks size 16 slots 2(%ct, %x)
+      : (tensor<?x96xf32>, tensor<?x64xf32>) -> (tensor<f32>, tensor<?x96xf32>, tensor<?x64xf32>) {
+  ^bb0(%first: tensor<i64>, %cts: tensor<16x96xf32>, %rows: tensor<16x64xf32>):
+    %r = ai.relu %cts : (tensor<16x96xf32>) -> tensor<16x96xf32>
+    %s = ai.reduce_sum %rows {dims = [0, 1]} : (tensor<16x64xf32>) -> tensor<f32>
+    ai.yield %s, %r, %rows : tensor<f32>, tensor<16x96xf32>, tensor<16x64xf32>
+  }
+  %d = ai.matmul %map#1, %map#2 {transpose_lhs} : (tensor<?x96xf32>, tensor<?x64xf32>) -> tensor<96x64xf32>
+  %new = ai.sub %w, %d : (tensor<96x64xf32>, tensor<96x64xf32>) -> tensor<96x64xf32>
+  return %new, %map#0 : tensor<96x64xf32>, tensor<f32>
+}
+
+// Rows that the step returns are an output, and take no panel.
+// CHECK-LABEL: func.func @predict_block(
+//  CHECK-SAME:     -> (tensor<16x8xf32> {ai.name = "output", ai.role = "output"})
+//   CHECK-NOT: func.func @predict_combine
+//   CHECK-NOT: func.func @predict_fold
+//   CHECK-NOT: func.func @predict_finish
+func.func @predict(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"}) -> tensor<?x8xf32> {
+  %y = ai.for_blocks size 16 slots 2(%x) : (tensor<?x8xf32>) -> tensor<?x8xf32> {
+  ^bb0(%first: tensor<i64>, %rows: tensor<16x8xf32>):
+    %0 = ai.relu %rows : (tensor<16x8xf32>) -> tensor<16x8xf32>
+    ai.yield %0 : tensor<16x8xf32>
+  }
+  return %y : tensor<?x8xf32>
 }
