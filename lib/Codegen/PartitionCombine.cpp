@@ -70,18 +70,25 @@ private:
   void collect(Operation &op) {
     Nest nest{&op, {}};
     nest.isKnown = collectAccesses(&op, nest.accesses);
-    nest.loop = longestLoop(dyn_cast<AffineForOp>(op));
+    nest.loop = longestLoop(nest);
     if (!nest.accesses.empty() || !nest.isKnown)
       nests.push_back(nest);
   }
 
-  /// The loop with the most iterations among `outer` and those that it holds and nothing else.
-  static AffineForOp longestLoop(AffineForOp outer) {
-    AffineForOp longest = outer;
-    while (outer && llvm::hasNItems(*outer.getBody(), 2)) {
-      outer = dyn_cast<AffineForOp>(outer.getBody()->front());
-      if (outer && tripCount(outer).value_or(0) > tripCount(longest).value_or(0))
-        longest = outer;
+  /// The loop with the most iterations among the outermost and those that it holds and nothing
+  /// else, as long as its iterations write apart: those of a sum do not.
+  static AffineForOp longestLoop(const Nest &nest) {
+    auto writesApart = [&](AffineForOp loop) {
+      return llvm::all_of(nest.accesses, [&](const Access &a) {
+        return !a.isWrite || sliceDimension(a, loop).has_value();
+      });
+    };
+    auto loop = dyn_cast<AffineForOp>(nest.op), longest = loop;
+    while (loop && llvm::hasNItems(*loop.getBody(), 2)) {
+      loop = dyn_cast<AffineForOp>(loop.getBody()->front());
+      if (loop && writesApart(loop) &&
+          (!writesApart(longest) || tripCount(loop).value_or(0) > tripCount(longest).value_or(0)))
+        longest = loop;
     }
     return longest;
   }

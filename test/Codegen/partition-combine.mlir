@@ -96,3 +96,102 @@ func.func @value_keeps_nests_together(%v: memref<1xf32>, %w: memref<1xf32>) attr
   affine.store %0, %w[0] : memref<1xf32>
   return
 }
+
+// -----
+
+// The loop with the most iterations is shared out, so that all threads get some.
+// CHECK-LABEL: func.func @longest_loop_is_shared_out(
+//       CHECK:   affine.for %{{.*}} = 0 to 4 {
+//  CHECK-NEXT:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+func.func @longest_loop_is_shared_out(%w: memref<4x48xf32>) attributes {ai.kind = "combine"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 4 {
+    affine.for %j = 0 to 48 {
+      affine.store %0, %w[%i, %j] : memref<4x48xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// The longer loop is that of a sum: the other one is shared out.
+// CHECK-LABEL: func.func @loop_of_a_sum_is_not_shared_out(
+//   CHECK-NOT:   scf.if
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//  CHECK-NEXT:     affine.for %{{.*}} = 0 to 48 {
+func.func @loop_of_a_sum_is_not_shared_out(%x: memref<4x48xf32>, %y: memref<4xf32>) attributes {ai.kind = "combine"} {
+  affine.for %i = 0 to 4 {
+    affine.for %j = 0 to 48 {
+      %0 = affine.load %x[%i, %j] : memref<4x48xf32>
+      %1 = affine.load %y[%i] : memref<4xf32>
+      %2 = arith.addf %0, %1 : f32
+      affine.store %2, %y[%i] : memref<4xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Pieces that write different columns do not meet, and are shared out along different loops.
+// CHECK-LABEL: func.func @pieces_of_a_row_are_shared_out_alone(
+//   CHECK-NOT:   scf.if
+//       CHECK:   affine.for %{{.*}} = 0 to 10 {
+//  CHECK-NEXT:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//  CHECK-NEXT:     affine.for %{{.*}} = 16 to 20 {
+func.func @pieces_of_a_row_are_shared_out_alone(%w: memref<10x20xf32>) attributes {ai.kind = "finish"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 10 {
+    affine.for %j = 0 to 16 {
+      affine.store %0, %w[%i, %j] : memref<10x20xf32>
+    }
+  }
+  affine.for %i = 0 to 10 {
+    affine.for %j = 16 to 20 {
+      affine.store %0, %w[%i, %j] : memref<10x20xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// These meet in column 15.
+// CHECK-LABEL: func.func @pieces_that_meet_are_left_to_one(
+//  CHECK-SAME:   index {ai.role = "part"}, %{{.*}}: index {ai.role = "parts"}
+// CHECK-COUNT-2: scf.if
+func.func @pieces_that_meet_are_left_to_one(%w: memref<10x20xf32>) attributes {ai.kind = "fold"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 10 {
+    affine.for %j = 0 to 16 {
+      affine.store %0, %w[%i, %j] : memref<10x20xf32>
+    }
+  }
+  affine.for %i = 0 to 10 {
+    affine.for %j = 15 to 20 {
+      affine.store %0, %w[%i, %j] : memref<10x20xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Vectors count from their first element on: these meet although their first columns do not.
+// CHECK-LABEL: func.func @vectors_that_meet_are_left_to_one(
+// CHECK-COUNT-2: scf.if
+func.func @vectors_that_meet_are_left_to_one(%w: memref<10x40xf32>) attributes {ai.kind = "fold"} {
+  %0 = arith.constant dense<0.0> : vector<16xf32>
+  %c8 = arith.constant 8 : index
+  affine.for %j = 16 to 24 step 8 {
+    affine.for %i = 0 to 10 {
+      vector.transfer_write %0, %w[%i, %j] {in_bounds = [true]} : vector<16xf32>, memref<10x40xf32>
+    }
+  }
+  affine.for %i = 0 to 9 {
+    vector.transfer_write %0, %w[%i, %c8] {in_bounds = [true]} : vector<16xf32>, memref<10x40xf32>
+  }
+  return
+}
