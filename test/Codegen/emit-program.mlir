@@ -1,5 +1,5 @@
-// RUN: ai-opt %s --ai-emit-program | FileCheck %s
-// RUN: ai-opt %s --ai-emit-program="accessor=f_program" | FileCheck %s --check-prefix=LIBRARY
+// RUN: ai-opt %s --ai-emit-program -split-input-file | FileCheck %s
+// RUN: ai-opt %s --ai-emit-program="accessor=f_program" -split-input-file | FileCheck %s --check-prefix=LIBRARY
 
 // CHECK-DAG: llvm.mlir.global internal constant @[[NAME:.*]]("f\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("x\00")
@@ -12,6 +12,54 @@
 module attributes {ai.fixed_bytes = 0 : i64, ai.tensors = []} {
   llvm.func @f(%fixed: !llvm.ptr, %workspace: !llvm.ptr) attributes {ai.workspace_bytes = 64 : i64, ai.tensors = [
       {name = "x", role = "argument", type = memref<4xf32>, offset = 0 : i64, bytes = 16 : i64}]} {
+    llvm.return
+  }
+}
+
+// -----
+
+// A step's row of the table: its four functions, in this order, and the workspace that the largest of them needs. The
+// rows that a block writes into a panel are role 9.
+// CHECK-DAG: llvm.mlir.global internal constant @[[ROWS:.*]]("rows1\00")
+//     CHECK: llvm.mlir.addressof @[[ROWS]]
+//     CHECK: llvm.mlir.constant(9 : i64)
+//     CHECK: llvm.mlir.global {{.*}}struct<(ptr, ptr, ptr, ptr, ptr, i64,
+//     CHECK:   llvm.mlir.addressof @net_train_step_block
+//     CHECK:   llvm.mlir.addressof @net_train_step_combine
+//     CHECK:   llvm.mlir.addressof @net_train_step_fold
+//     CHECK:   llvm.mlir.addressof @net_train_step_finish
+//     CHECK:   llvm.mlir.constant(256 : i64)
+module attributes {ai.fixed_bytes = 4224 : i64, ai.num_slots = 2 : i64, ai.slot_offset = 4096 : i64, ai.tensors = []} {
+  llvm.func @net_train_step_block() attributes {ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 16 : i64,
+      ai.step = "net_train_step", ai.slot_bytes = 64 : i64,
+      ai.workspace_bytes = 64 : i64, ai.tensors = [
+          {name = "rows1", role = "rows", type = memref<16x3xf32>, offset = 64 : i64, bytes = 192 : i64}]} {
+    llvm.return
+  }
+  llvm.func @net_train_step_combine() attributes {
+      ai.kind = "combine", ai.step = "net_train_step", ai.workspace_bytes = 128 : i64, ai.tensors = []} {
+    llvm.return
+  }
+  llvm.func @net_train_step_fold() attributes {
+      ai.kind = "fold", ai.step = "net_train_step", ai.workspace_bytes = 192 : i64, ai.tensors = []} {
+    llvm.return
+  }
+  llvm.func @net_train_step_finish() attributes {
+      ai.kind = "finish", ai.step = "net_train_step", ai.workspace_bytes = 256 : i64, ai.tensors = []} {
+    llvm.return
+  }
+}
+
+// -----
+
+// Without panels there is neither a fold nor a finish; a step that only predicts has no combine.
+// CHECK: llvm.mlir.global {{.*}}struct<(ptr, ptr, ptr, ptr, ptr, i64,
+// CHECK:   llvm.mlir.addressof @net_predict_block
+// CHECK-COUNT-3: llvm.mlir.zero
+// CHECK:   llvm.mlir.constant(64 : i64)
+module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_offset = 0 : i64, ai.tensors = []} {
+  llvm.func @net_predict_block() attributes {ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 16 : i64,
+      ai.step = "net_predict", ai.slot_bytes = 0 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []} {
     llvm.return
   }
 }

@@ -49,3 +49,69 @@ func.func @step_combine(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"}
   memref.copy %s1, %w : memref<8xf32> to memref<8xf32>
   return
 }
+
+// -----
+
+// Panels and what they add up to follow the tensors, slots come last. A block's rows lie at the place of its slot in
+// the panel, which is block number modulo slots; the table says where the first slot's lie.
+//       CHECK: ai.fixed_bytes = 4224
+//  CHECK-SAME: ai.plan = "fixed region of 4224 bytes: tensors 2560, panels 1536, 2 slots of 64\0A
+//  CHECK-SAME: ai.slot_offset = 4096
+//  CHECK-SAME: ai.tensors = [{bytes = 32 : i64, name = "w", offset = 0 : i64, {{[^{}]*}}}]}
+// CHECK-LABEL: func.func @step_block(
+//  CHECK-SAME:   %[[FIXED:[a-z0-9]+]]: memref<4224xi8> {{{.*}}"fixed"
+//  CHECK-SAME:   ai.tensors = [{bytes = 192 : i64, name = "rows1", offset = 64 : i64, role = "rows",
+//  CHECK-SAME:                 {bytes = 512 : i64, name = "rows2", offset = 448 : i64, role = "rows",
+//       CHECK:   %[[C16:.*]] = arith.constant 16 : index
+//       CHECK:   %[[BLOCK:.*]] = arith.divui %{{.*}}, %[[C16]]
+//       CHECK:   %[[C2:.*]] = arith.constant 2 : index
+//       CHECK:   %[[SLOT:.*]] = arith.remui %[[BLOCK]], %[[C2]]
+//       CHECK:   %[[C192:.*]] = arith.constant 192 : index
+//       CHECK:   %[[ROWS:.*]] = arith.muli %[[SLOT]], %[[C192]]
+//       CHECK:   %[[C64:.*]] = arith.constant 64 : index
+//       CHECK:   %[[AT:.*]] = arith.addi %[[ROWS]], %[[C64]]
+//       CHECK:   memref.view %[[FIXED]][%[[AT]]][] : memref<4224xi8> to memref<16x3xf32>
+func.func @step_block(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"},
+                      %slot: memref<4xf32> {ai.role = "slot", ai.name = "sum0"},
+                      %a: memref<16x3xf32> {ai.role = "rows", ai.name = "rows1"},
+                      %b: memref<16x8xf32> {ai.role = "rows", ai.name = "rows2"})
+    attributes {ai.kind = "block", ai.step = "step", ai.size = 16 : i64} {
+  %0 = arith.constant 0.0 : f32
+  affine.store %0, %a[0, 0] : memref<16x3xf32>
+  affine.store %0, %b[0, 0] : memref<16x8xf32>
+  affine.store %0, %slot[0] : memref<4xf32>
+  return
+}
+// CHECK-LABEL: func.func @step_combine(
+//   CHECK-DAG:   %[[A:.*]] = arith.constant 64 : index
+//   CHECK-DAG:   %[[B:.*]] = arith.constant 448 : index
+//   CHECK-DAG:   memref.view %{{.*}}[%[[A]]][] : memref<4224xi8> to memref<32x3xf32>
+//   CHECK-DAG:   memref.view %{{.*}}[%[[B]]][] : memref<4224xi8> to memref<32x8xf32>
+func.func @step_combine(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"},
+                        %s0: memref<4xf32> {ai.role = "slots", ai.name = "sum0.0", ai.slot = 0 : i64},
+                        %s1: memref<4xf32> {ai.role = "slots", ai.name = "sum0.1", ai.slot = 1 : i64},
+                        %a: memref<32x3xf32> {ai.role = "panel", ai.name = "rows1"},
+                        %b: memref<32x8xf32> {ai.role = "panel", ai.name = "rows2"})
+    attributes {ai.kind = "combine", ai.step = "step", ai.size = 16 : i64} {
+  %0 = affine.load %a[0, 0] : memref<32x3xf32>
+  %1 = affine.load %b[0, 0] : memref<32x8xf32>
+  affine.store %0, %w[0] : memref<8xf32>
+  affine.store %1, %w[1] : memref<8xf32>
+  return
+}
+// CHECK-LABEL: func.func @step_fold(
+//  CHECK-SAME:   index {ai.role = "part"}, %{{.*}}: index {ai.role = "parts"}, %[[COUNT:.*]]: i64 {ai.role = "count"}
+//       CHECK:   %[[SUMS:.*]] = arith.constant 1472 : index
+//       CHECK:   memref.view %{{.*}}[%[[SUMS]]][] : memref<4224xi8> to memref<3x8xf32>
+//       CHECK:   memref.store %[[COUNT]]
+func.func @step_fold(%a: memref<32x3xf32> {ai.role = "panel", ai.name = "rows1"},
+                     %b: memref<32x8xf32> {ai.role = "panel", ai.name = "rows2"},
+                     %sums: memref<3x8xf32> {ai.role = "accumulator", ai.name = "panels0"},
+                     %count: memref<i64> {ai.role = "count", ai.name = "count"})
+    attributes {ai.kind = "fold", ai.step = "step", ai.size = 16 : i64} {
+  %0 = affine.load %a[0, 0] : memref<32x3xf32>
+  affine.store %0, %sums[0, 0] : memref<3x8xf32>
+  %1 = affine.load %b[0, 0] : memref<32x8xf32>
+  affine.store %1, %sums[0, 1] : memref<3x8xf32>
+  return
+}
