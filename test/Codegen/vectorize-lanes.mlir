@@ -55,6 +55,57 @@ func.func @odd_contraction(%a: memref<3x5xf32>, %b: memref<5x27xf32>, %c: memref
 
 // -----
 
+#same = affine_map<(i, j) -> (i, j)>
+
+// What starts a sum and what uses it is cut like the sum, 20 = 16 + 4 in each row, so that pieces can become one nest.
+// CHECK-LABEL: func @ends_of_a_sum(
+//   CHECK-NOT:   memref.collapse_shape
+// CHECK-COUNT-3: affine.for %{{.*}} = 0 to 3 {
+//       CHECK:     vector.transfer_write %{{.*}} : vector<16xf32>, memref<3x20xf32>
+//       CHECK:   affine.for %{{.*}} = 0 to 3 {
+//       CHECK:     vector.transfer_write %{{.*}} : vector<4xf32>, memref<3x20xf32>
+//       CHECK:   affine.for %{{.*}} = 0 to 3 {
+//  CHECK-NEXT:     vector.transfer_read
+//       CHECK:     vector.transfer_write %{{.*}} : vector<16xf32>, memref<3x20xf32>
+//       CHECK:   affine.for %{{.*}} = 0 to 3 {
+//       CHECK:     vector.transfer_write %{{.*}} : vector<4xf32>, memref<3x20xf32>
+func.func @ends_of_a_sum(%a: memref<3x5xf32>, %b: memref<5x20xf32>, %c: memref<3x20xf32>, %w: memref<3x20xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%c : memref<3x20xf32>)
+  linalg.matmul ins(%a, %b : memref<3x5xf32>, memref<5x20xf32>) outs(%c : memref<3x20xf32>)
+  linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%c : memref<3x20xf32>) outs(%w : memref<3x20xf32>) {
+  ^bb0(%d: f32, %old: f32):
+    %0 = arith.subf %old, %d : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+#same = affine_map<(i, j) -> (i, j)>
+
+// What has nothing to do with a sum is one long lane.
+// CHECK-LABEL: func @beside_a_sum(
+//       CHECK:   affine.for %{{.*}} = 0 to 3 {
+//  CHECK-NEXT:     affine.for %{{.*}} = 0 to 5 {
+//       CHECK:   memref.collapse_shape %{{.*}} into memref<60xf32>
+//       CHECK:   affine.for %{{.*}} = 0 to 48 step 16 {
+func.func @beside_a_sum(%a: memref<3x5xf32>, %b: memref<5x20xf32>, %c: memref<3x20xf32>,
+                        %w: memref<3x20xf32>, %v: memref<3x20xf32>) {
+  linalg.matmul ins(%a, %b : memref<3x5xf32>, memref<5x20xf32>) outs(%c : memref<3x20xf32>)
+  linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%v : memref<3x20xf32>) outs(%w : memref<3x20xf32>) {
+  ^bb0(%d: f32, %old: f32):
+    %0 = arith.subf %old, %d : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
 // f64 takes half the lanes; a long lane becomes a loop, innermost where nothing is reduced.
 // CHECK-LABEL: func @doubles(
 //       CHECK:   affine.for %[[I:.*]] = 0 to 6 {
