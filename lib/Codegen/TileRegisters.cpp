@@ -24,6 +24,9 @@ using affine::AffineForOp;
 static constexpr int64_t kMaxUnrolledLoop = 4;
 /// A cut must make a multiply-add this much cheaper: it costs code.
 static constexpr double kCutGain = 0.9;
+/// Loads per multiply-add that no cut needs to lower: a core can do two loads beside two
+/// multiply-adds.
+static constexpr double kFewLoads = 0.5;
 
 //===----------------------------------------------------------------------===//
 // Cutting loops
@@ -101,7 +104,8 @@ static void cutLoops(const Reduction &r, int64_t registers) {
   bool keepsRows = r.complete.empty() || llvm::any_of(whole.factors, [&](const Factor &f) {
                      return f.loop == r.complete.back();
                    });
-  if (cut.factors.empty() || (keepsRows && cut.cost > kCutGain * whole.cost))
+  bool isGood = double(whole.loads) <= kFewLoads * double(whole.points);
+  if (cut.factors.empty() || (keepsRows && (isGood || cut.cost > kCutGain * whole.cost)))
     return;
   for (const Factor &factor : cut.factors) {
     int64_t trips = *tripCount(factor.loop);
