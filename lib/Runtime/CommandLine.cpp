@@ -282,8 +282,9 @@ void Parser::addFunctions() {
     json(command, "Print a JSON array of the results");
     // Numbers may begin with a minus: everything from the first one on belongs to the function.
     command->prefix_command();
-    command->footer("Arguments follow in order: a number each, or for a tensor its elements, row by row,\n"
-                    "separated by commas. --json comes before them.");
+    command->footer(
+        "Arguments follow in order: a number each, or for a tensor its elements, row by row,\n"
+        "separated by commas. --json comes before them.");
   }
 }
 

@@ -71,9 +71,9 @@ struct Windows {
 /// its loops can be split along them, and its result need not be stored. Null if there is none.
 Conv2DOp getConvolutionInWindows(mlir::Value x, const Windows &windows);
 
-/// The windows of the pool whose scattered gradient `ct` is, if only a convolution's weight gradient
-/// reads it and windows cover it: both then go through it by rows of windows, so that it need not be
-/// stored as a whole. No kernel if it is none.
+/// The windows of the pool whose scattered gradient `ct` is, if only a convolution's weight
+/// gradient reads it and windows cover it: both then go through it by rows of windows, so that it
+/// need not be stored as a whole. No kernel if it is none.
 Windows getScatteredRows(mlir::Value ct);
 
 /// The result of `conv`, of which `type` is the pool's, ordered by windows: logical dimensions
