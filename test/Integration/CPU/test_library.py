@@ -41,10 +41,11 @@ def test_the_header_is_c_and_cxx(library):
 ALLOCATIONS = pathlib.Path(__file__).parent / "Inputs" / "allocations.c"
 
 
+@pytest.mark.parametrize("batch", [64, 224], ids=["one-panel", "three-panels-and-a-half"])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_step_allocates(library, threads):
+def test_no_step_allocates(library, threads, batch):
     program = build_c(ALLOCATIONS, library, "-Wno-unused-parameter")
-    words = run(program, threads).split()
+    words = run(program, threads, batch).split()
     assert words[0] == "0", "the heap was used within a step"
 
 

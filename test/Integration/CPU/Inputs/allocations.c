@@ -1,5 +1,5 @@
 // Counts the calls to the heap within ten steps, the first included, and measures the growth of the
-// process: prints calls, bytes grown, bytes promised.
+// process: prints calls, bytes grown, bytes promised. Takes the threads and, if not 64, the batch.
 
 #include "lenet.h"
 
@@ -41,9 +41,10 @@ static long resident(void) {
 }
 
 int main(int argc, char **argv) {
-  enum { batch = 64 };
-  static uint8_t images[batch * 28 * 28];
-  static int32_t labels[batch];
+  enum { most = 256 };
+  static uint8_t images[most * 28 * 28];
+  static int32_t labels[most];
+  int batch = argc > 2 ? atoi(argv[2]) : 64;
   lenet_config_t config = {atoi(argv[1]), batch, 1};
   lenet_t *model;
   float loss;
