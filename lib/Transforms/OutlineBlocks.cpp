@@ -4,9 +4,9 @@
 // learning rate).
 //
 // Rows that ops behind the map read go into panels, which hold a block for each slot. What those
-// ops sum over the batch is then summed panel by panel: @STEP_fold adds a panel to accumulators,
-// and
-// @STEP_combine takes the last panel, with the accumulators if there were others before.
+// ops sum over the batch is then summed panel by panel: @STEP_fold adds a panel to accumulators.
+// The last panel is left to @STEP_combine, or, if there were others before, to @STEP_finish, which
+// starts from the accumulators.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"

@@ -63,6 +63,9 @@ def AIBindResultsPass : Pass<"ai-bind-results", "mlir::ModuleOp"> {
 def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
   let summary = "split the combine of a step among threads";
   let description = [{
+    A nest that writes buffers of the caller runs over a share of its longest loop whose iterations
+    write apart: of the outermost one and those that it holds and nothing else.
+
     - Needs: affine nests on memrefs in functions with `ai.kind` other than "block".
     - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
       same time, write what the function wrote, with the same bits for any number of parts.
@@ -93,8 +96,9 @@ def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
 def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
   let summary = "place every buffer at a constant offset of the program's regions";
   let description = [{
-    Parameters, optimizer states, settings, metrics, panels and gradient slots lie in the fixed
-    region; a block's rows of a panel lie at the place of its slot; staged samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
+    Parameters, optimizer states, settings, metrics, panels with what they add up to, and gradient
+    slots lie in the fixed region, a block's rows of a panel at the place of its slot there; staged
+    samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
     intervals, 64-byte aligned.
 
     - Needs: memref arguments with `ai.role`; allocations of static shape.
@@ -177,7 +181,7 @@ def AIFuseNestsPass : Pass<"ai-fuse-nests", "mlir::func::FuncOp"> {
 }
 
 def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
-  let summary = "Unroll and jam reductions into register tiles";
+  let summary = "Order, cut, unroll and jam the loops of reductions into register tiles";
   let description = [{
     Chooses for every reduction the loops to jam, and by which factors, so that the accumulators
     and the smaller operand fit the registers and a multiply-add needs few loads; reports the
@@ -192,9 +196,31 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
     affine.for %k = 0 to 4 { y[0] += x[%k] * w[0, %k] ... y[7] += x[%k] * w[7, %k] }
     ```
 
+    Before that it orders the loops around a reduction: the one moves inward along which the next
+    tile finds most of its operands in the first cache; the lane, along which memory is streamed,
+    stays innermost. And it cuts loops where that makes a better tile: the last iterations of a
+    loop whose length has no good divisor get a tile of their own, and a row of a scattered result
+    that is too long for the registers moves out of the loops that repeat it, but for a segment.
+
+    ```mlir
+    affine.for %i = 0 to 3 {
+      affine.for %o = 0 to 7 {
+        affine.for %x = 0 to 29 {
+          affine.for %q = 0 to 3 { y[%i, %x + %q] += ct[%o, %x] * w[%o, %i, %q] }
+    // becomes, before the loops over %i, the segment and %q are unrolled
+    affine.for %s = 0 to 24 step 6 {
+      affine.for %i = 0 to 3 {
+        affine.for %o = 0 to 7 {
+          affine.for %x = 0 to 6 {
+            affine.for %q = 0 to 3 { y[%i, %s + %x + %q] += ct[%o, %s + %x] * w[%o, %i, %q] }
+    ...
+    affine.for %i = 0 to 3 { ... } // the last segment, of 5
+    ```
+
     - Needs: arguments of a function do not overlap in memory.
-    - Ensures: each element collects its terms in the same order as before.
-    - Fails when: never; a loop whose iterations depend on each other is not jammed.
+    - Ensures: each element collects its terms in the same order as before, but for sums where two
+      segments of a row meet.
+    - Fails when: never; a loop whose iterations depend on each other is neither jammed nor moved.
   }];
   let dependentDialects = ["mlir::affine::AffineDialect"];
   let options = [Option<"registers", "registers", "int64_t", /*default=*/"32",

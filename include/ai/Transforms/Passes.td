@@ -77,10 +77,11 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
 
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
       `transpose_lhs`, or `ai.conv2d_weight_gradient`.
-    - Ensures: no tensor inside the region has a dynamic dimension; no activation leaves it
-      but for the rows of a panel. The recipe is the module's attribute `ai.recipe`; the model itself, of which only the steps are
-      left, is gone.
-    - Fails when: there are two recipes, an op mixes samples in another way, or a sum over the batch feeds a batched op.
+    - Ensures: no tensor inside the region has a dynamic dimension; no activation leaves it but for the
+      rows of a panel. The recipe is the module's attribute `ai.recipe`; the model itself, of which only
+      the steps are left, is gone.
+    - Fails when: there are two recipes, an op mixes samples in another way, or a sum over the batch
+      feeds a batched op.
 
     ```mlir
     %s = ai.reduce_sum %x {dims = array<i64: 0>} : (tensor<?x8xf32>) -> tensor<8xf32>
@@ -107,8 +108,8 @@ def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
     - Needs: `ai-block-batch`.
     - Ensures: no `ai.for_blocks` is left. `@STEP_block` adds what a block yields to its slot, the
       first block of a slot to zero (or returns its rows, or writes them into a panel);
-      `@STEP_combine` adds up the slots and does what follows. Where there are panels `@STEP_fold` adds one to accumulators, and `@STEP_finish` is
-      the combine that starts from those.
+      `@STEP_combine` adds up the slots and does what follows. Where there are panels `@STEP_fold` adds
+      one to accumulators, and `@STEP_finish` is the combine that starts from those.
     - Fails when: never.
   }];
   let dependentDialects = ["ai::AIDialect", "mlir::func::FuncDialect"];
