@@ -158,7 +158,10 @@ private:
       flops += flopsOf(&op);
       b.clone(op, mapping);
     }
-    f->setAttr("ai.flops", b.getF64FloatAttr(flops / double(map.getSize())));
+    flops /= double(map.getSize());
+    for (Operation *op : panelOps) // a sample's share of a product over the batch
+      flops += 2 * double(cast<RankedTensorType>(op->getResult(0).getType()).getNumElements());
+    f->setAttr("ai.flops", b.getF64FloatAttr(flops));
     yieldToSlots(f, region.getTerminator(), mapping);
   }
 

@@ -44,11 +44,13 @@ func.func @no_map_is_left_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
 
-// Rows that a product behind the map reads are results of the block, for a panel: 2 slots of 16 rows.
+// Rows that a product behind the map reads are results of the block, for a panel: 2 slots of 16 rows. What one sample
+// adds to the product, 2 x 96 x 64 operations, counts as its step's.
 // CHECK-LABEL: func.func @panels_block(
 //  CHECK-SAME:     -> (tensor<f32> {ai.name = "sum0", ai.role = "slot"},
 //  CHECK-SAME:         tensor<16x96xf32> {ai.name = "rows1", ai.role = "rows"},
 //  CHECK-SAME:         tensor<16x64xf32> {ai.name = "rows2", ai.role = "rows"})
+//  CHECK-SAME:     ai.flops = 1.228800e+04 : f64
 //       CHECK:   %[[CTS:.*]] = ai.relu
 //       CHECK:   %[[SUM:.*]] = ai.add
 //       CHECK:   return %[[SUM]], %[[CTS]], %{{.*}} : tensor<f32>, tensor<16x96xf32>, tensor<16x64xf32>

@@ -113,7 +113,7 @@ typedef struct {
   int64_t workspace_bytes;  ///< Of one thread.
   int64_t slot_bytes;
   int64_t slot_offset; ///< Slot i lies in the fixed region at `slot_offset + i * slot_bytes`.
-  int64_t num_tensors; ///< Inputs, targets, outputs and metrics.
+  int64_t num_tensors; ///< Inputs, targets, outputs, metrics and rows.
   const ai_rt_tensor_info_t *tensors;
   double flops; ///< Of one sample; a multiply-add counts two.
 } ai_rt_step_t;
