@@ -28,5 +28,6 @@ suite() {
 suite lit "$python" /usr/lib/llvm-22/bin/lit -sv --no-progress-bar build/test \
   --xunit-xml-output="$results/lit.xml"
 suite runtime build/bin/ai-runtime-tests --gtest_brief=1 --gtest_output="xml:$results/runtime.xml"
-suite pytest "$python" -m pytest -q -p no:cacheprovider test --junitxml="$results/pytest.xml"
+suite pytest "$python" -m pytest -q -p no:cacheprovider -n auto --dist loadfile test \
+  --junitxml="$results/pytest.xml"
 "$python" test/summarize.py "$results" test/count
