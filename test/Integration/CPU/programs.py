@@ -77,3 +77,19 @@ def compile_example(name, folder, *options):
     output = folder / (name + (".so" if "--emit=lib" in options else ""))
     run(aic.compiler(), EXAMPLES / name / f"{name}.mlir", "-o", output, *options)
     return output
+
+
+def parameters(model):
+    return {name: model[name] for name, info in model.program.tensors.items() if info.role == 0}
+
+
+def train_and_resume(whole, first, second, data, cut, path):
+    """Trains `whole` on all of `data`, `first` up to `cut`, and `second`, loaded from what `first` saved, on the rest."""
+    def train(model, part):
+        for x, y in part:
+            model.train_step(x, y)
+    train(whole, data)
+    train(first, data[:cut])
+    first.save(path)
+    second.load(path)
+    train(second, data[cut:])

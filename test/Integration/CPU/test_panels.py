@@ -5,6 +5,7 @@ import pytest
 
 import aic
 import nets
+from programs import parameters, train_and_resume
 from tolerance import close
 
 ROWS = 9  # of ai_rt_role_t
@@ -75,10 +76,6 @@ def saved(model):
     return {name: model[name].tobytes() for name, info in model.program.tensors.items() if info.role < 2}
 
 
-def parameters(model):
-    return {name: model[name] for name, info in model.program.tensors.items() if info.role == 0}
-
-
 @pytest.mark.parametrize("name", NETS)
 def test_large_weights_take_panels(compiled, name):
     _, program = compiled(name, "sgd")
@@ -122,14 +119,7 @@ def test_a_resumed_training_has_the_same_bits(compiled, name, tmp_path):
     _, program = compiled(name, "adam")
     data = list(batches(program, sizes(program)))
     whole, first, second = program.create(threads=2), program.create(threads=2), program.create(seed=99, threads=3)
-    for x, y in data:
-        whole.train_step(x, y)
-    for x, y in data[:3]:
-        first.train_step(x, y)
-    first.save(tmp_path / "half.safetensors")
-    second.load(tmp_path / "half.safetensors")
-    for x, y in data[3:]:
-        second.train_step(x, y)
+    train_and_resume(whole, first, second, data, 3, tmp_path / "half.safetensors")
     assert saved(whole) == saved(second)
 
 

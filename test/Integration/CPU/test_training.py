@@ -1,15 +1,13 @@
 """Whole models: steps against JAX, bits against the number of threads, checkpoints."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
 import aic
 import nets
+from programs import EXAMPLES, parameters, train_and_resume
 from tolerance import close
 
-EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples"
 NETS = {"odd": (nets.odd, "cross_entropy"), "mlp": (nets.mlp, "mse_loss"),
         "branches": (nets.branches, "cross_entropy"), "pooled": (nets.pooled, "nll_loss")}
 
@@ -24,10 +22,6 @@ def batches(program, loss, count, batch):
             yield x, rng.standard_normal((batch, *program.io[4].shape[1:program.io[4].rank])).astype(np.float32)
         else:
             yield x, rng.integers(0, info.num_classes, batch).astype(np.int32)
-
-
-def parameters(model):
-    return {name: model[name] for name, info in model.program.tensors.items() if info.role == 0}
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +109,7 @@ def test_a_resumed_training_has_the_same_bits(compiled, tmp_path):
     _, loss, program = compiled("pooled")
     data = list(batches(program, loss, 6, 37))
     whole, first, second = program.create(), program.create(), program.create(seed=99)
-    for x, y in data:
-        whole.train_step(x, y)
-    for x, y in data[:3]:
-        first.train_step(x, y)
-    first.save(tmp_path / "half.safetensors")
-    second.load(tmp_path / "half.safetensors")
-    for x, y in data[3:]:
-        second.train_step(x, y)
+    train_and_resume(whole, first, second, data, 3, tmp_path / "half.safetensors")
     for name, value in parameters(whole).items():
         assert value.tobytes() == second[name].tobytes(), name
 
