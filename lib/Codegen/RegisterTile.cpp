@@ -13,8 +13,8 @@ using affine::AffineForOp;
 namespace ai {
 
 static constexpr unsigned kMaxJammedLoops = 3;
-/// Bytes that are still there when they are read again: most of a first cache of 32 KiB.
-static constexpr double kFirstCache = 24 << 10;
+/// The part of the first cache in which bytes are still there when they are read again.
+static constexpr double kKeptShare = 0.75;
 
 //===----------------------------------------------------------------------===//
 // Reductions
@@ -297,7 +297,7 @@ static bool canCut(const Reduction &r, AffineForOp loop) {
 namespace {
 /// Looks for the best tile of one reduction.
 struct Search {
-  Search(const Reduction &r, int64_t registers, bool mayCut) : r(r), registers(registers) {
+  Search(const Reduction &r, const Core &core, bool mayCut) : r(r), registers(core.registers) {
     for (AffineForOp loop : r.candidates) {
       jam[loop] = maxJam(loop);
       if (jam[loop] > 1)
@@ -360,8 +360,8 @@ static SmallVector<Factor> completeFactors(const Reduction &r) {
   return factors;
 }
 
-static Tile choose(const Reduction &r, int64_t registers, bool mayCut) {
-  Search search(r, registers, mayCut);
+static Tile choose(const Reduction &r, const Core &core, bool mayCut) {
+  Search search(r, core, mayCut);
   SmallVector<Factor> complete;
   if (canComplete(r))
     complete = completeFactors(r);
@@ -371,9 +371,7 @@ static Tile choose(const Reduction &r, int64_t registers, bool mayCut) {
   return search.best;
 }
 
-Tile chooseTile(const Reduction &r, int64_t registers) {
-  return choose(r, registers, /*mayCut=*/false);
-}
+Tile chooseTile(const Reduction &r, const Core &core) { return choose(r, core, /*mayCut=*/false); }
 
 /// Whether `value` is a sum of what lies at the place of `write`, and more.
 static bool addsTo(Value value, const Access &write) {
@@ -401,19 +399,20 @@ static bool canSegment(const Reduction &r) {
          row.getNumIterOperands() == 0;
 }
 
-Tile chooseCutTile(const Reduction &r, int64_t registers) {
-  Tile best = choose(r, registers, /*mayCut=*/true);
+Tile chooseCutTile(const Reduction &r, const Core &core) {
+  Tile best = choose(r, core, /*mayCut=*/true);
   if (!canSegment(r))
     return best;
   SmallVector<Factor> factors = completeFactors(r);
-  Search search(r, registers, /*mayCut=*/true);
+  Search search(r, core, /*mayCut=*/true);
   AffineForOp row = r.complete.back();
   for (int64_t count = *tripCount(row) - 1; count > 1; --count) {
     factors.back().count = count;
     Tile tile = measure(r, factors);
     // What a segment reads should stay in the first cache until the next tile reads it again.
     bool isFar = llvm::any_of(r.reads, [&](const Access &read) {
-      return read.uses(row.getInductionVar()) && footprint(r, tile, read.memref) > kFirstCache;
+      return read.uses(row.getInductionVar()) &&
+             footprint(r, tile, read.memref) > kKeptShare * double(core.l1);
     });
     if (!isFar || count == 2)
       search.extend(search.candidates, 1, tile);

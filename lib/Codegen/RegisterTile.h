@@ -44,12 +44,18 @@ struct Tile {
   double cost = std::numeric_limits<double>::max();
 };
 
+/// What a tile has to fit.
+struct Core {
+  int64_t registers; // for vectors
+  int64_t l1;        // bytes of the first cache
+};
+
 /// The best tile of whole loops and factors that divide their loops; no factors if none pays.
-Tile chooseTile(const Reduction &r, int64_t registers);
+Tile chooseTile(const Reduction &r, const Core &core);
 
 /// The best tile if loops may be cut: the last iterations of a loop get a tile of their own, and of
 /// a complete loop a segment at a time is kept in registers.
-Tile chooseCutTile(const Reduction &r, int64_t registers);
+Tile chooseCutTile(const Reduction &r, const Core &core);
 
 /// The loops of `r` from `loop` outwards that index the result, hold nothing but the next one, and
 /// may run in any order; outermost first, `loop` last.

@@ -98,8 +98,8 @@ static void cutRow(const Reduction &r, AffineForOp row, int64_t count) {
 }
 
 /// Cuts the loops of `r` if that makes a better tile.
-static void cutLoops(const Reduction &r, int64_t registers) {
-  Tile whole = chooseTile(r, registers), cut = chooseCutTile(r, registers);
+static void cutLoops(const Reduction &r, const Core &core) {
+  Tile whole = chooseTile(r, core), cut = chooseCutTile(r, core);
   bool keepsRows = r.complete.empty() || llvm::any_of(whole.factors, [&](const Factor &f) {
                      return f.loop == r.complete.back();
                    });
@@ -121,7 +121,7 @@ static void cutLoops(const Reduction &r, int64_t registers) {
 //===----------------------------------------------------------------------===//
 
 /// Moves the loop inward along which the next tile finds most of its operands in the first cache.
-static void orderLoops(const Reduction &r, int64_t registers) {
+static void orderLoops(const Reduction &r, const Core &core) {
   if (r.candidates.empty())
     return;
   SmallVector<AffineForOp> band = getBand(r, r.candidates.front());
@@ -131,7 +131,7 @@ static void orderLoops(const Reduction &r, int64_t registers) {
   };
   if (band.size() < 2 || isLane(band.back()))
     return;
-  AffineForOp inner = chooseInnermost(r, chooseCutTile(r, registers), band);
+  AffineForOp inner = chooseInnermost(r, chooseCutTile(r, core), band);
   if (!inner)
     return;
   for (auto *at = llvm::find(band, inner); at + 1 != band.end(); ++at)
@@ -185,12 +185,13 @@ struct TileRegisters final : ai::impl::AITileRegistersPassBase<TileRegisters> {
   using AITileRegistersPassBase::AITileRegistersPassBase;
 
   void runOnOperation() final {
+    Core core{registers, l1};
     for (const Reduction &r : findReductions(getOperation()))
-      orderLoops(r, registers);
+      orderLoops(r, core);
     for (const Reduction &r : findReductions(getOperation()))
-      cutLoops(r, registers);
+      cutLoops(r, core);
     for (const Reduction &r : findReductions(getOperation())) {
-      Tile tile = chooseTile(r, registers);
+      Tile tile = chooseTile(r, core);
       if (tile.factors.empty())
         continue;
       report(r, tile);

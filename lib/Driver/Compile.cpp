@@ -118,6 +118,8 @@ LogicalResult compile(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.vectorBits = processor->vectorBits;
   pipeline.vectorRegisters = processor->vectorRegisters;
+  pipeline.l1 = options.l1.value_or(processor->l1);
+  pipeline.l2 = options.l2.value_or(processor->l2);
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
   if (options.emit == "lib")

@@ -54,6 +54,22 @@ static StringRef nearestName(StringRef name) {
   });
 }
 
+/// Reads `text`, bytes or with K or M at its end, into `size`; empty text leaves it alone.
+static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &size) {
+  if (text.empty())
+    return true;
+  StringRef number = text;
+  int64_t unit = number.consume_back("K") ? 1 << 10 : number.consume_back("M") ? 1 << 20 : 1;
+  int64_t value;
+  if (number.getAsInteger(10, value) || value < 1 || value > (int64_t(1) << 40) / unit) {
+    llvm::errs() << "ai-compile: error: " << option << " expects a size as 32K, 1M or 49152, got '"
+                 << text << "'\n";
+    return false;
+  }
+  size = value * unit;
+  return true;
+}
+
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   static cl::OptionCategory category("ai-compile options");
@@ -67,6 +83,10 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> cpu(
       "cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
       cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
+  static cl::opt<std::string> l1("l1", cl::desc("First cache of a core (default: the processor's)"),
+                                 cl::value_desc("SIZE[K|M]"), cl::cat(category));
+  static cl::opt<std::string> l2("l2", cl::desc("Second cache of a core"),
+                                 cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> linker(
       "linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
       cl::value_desc("PROGRAM"), cl::cat(category));
@@ -100,8 +120,18 @@ int compileMain(int argc, char **argv) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
   }
-  CompileOptions options{input,    output,  emit,   cpu, linker, runtimeFolder(argv[0]),
-                         optLevel, remarks, profile};
+  CompileOptions options;
+  options.input = input;
+  options.output = output;
+  options.emit = emit;
+  options.cpu = cpu;
+  options.linker = linker;
+  options.runtime = runtimeFolder(argv[0]);
+  options.optLevel = optLevel;
+  options.remarks = remarks;
+  options.profile = profile;
+  if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2))
+    return 1;
   return failed(compile(options)) ? 1 : 0;
 }
 

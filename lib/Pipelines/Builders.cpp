@@ -45,11 +45,16 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   AIBlockBatchPassOptions block;
   block.vectorBits = options.vectorBits;
   pm.addPass(createAIBlockBatchPass(block));
+  AIChooseLanesPassOptions lanes;
+  lanes.l2 = options.l2;
+  pm.addPass(createAIChooseLanesPass(lanes));
 }
 
-void buildLinalg(OpPassManager &pm, const PipelineOptions &) {
+void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIOutlineBlocksPass());
-  pm.addPass(createConvertAIToLinalgPass());
+  ConvertAIToLinalgPassOptions linalg;
+  linalg.l1 = options.l1;
+  pm.addPass(createConvertAIToLinalgPass(linalg));
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createAIFuseUpdatesPass());
 }
@@ -77,6 +82,7 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
     f.addPass(createAIFuseNestsPass());
     AITileRegistersPassOptions tile;
     tile.registers = options.vectorRegisters;
+    tile.l1 = options.l1;
     f.addPass(createAITileRegistersPass(tile));
     addCleanup(f);
     f.addPass(createAIHoistAccumulatorsPass());

@@ -89,6 +89,10 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                              llvm::cl::init(512)};
   Option<int64_t> registers{*this, "registers", llvm::cl::desc("Vector registers"),
                             llvm::cl::init(32)};
+  Option<int64_t> l1{*this, "l1", llvm::cl::desc("Bytes of a core's first cache"),
+                     llvm::cl::init(32 << 10)};
+  Option<int64_t> l2{*this, "l2", llvm::cl::desc("Bytes of a core's second cache"),
+                     llvm::cl::init(1 << 20)};
   Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"),
                             llvm::cl::init(3)};
 };
@@ -107,6 +111,8 @@ void registerStages() {
           PipelineOptions options;
           options.vectorBits = parsed.vectorBits;
           options.vectorRegisters = parsed.registers;
+          options.l1 = parsed.l1;
+          options.l2 = parsed.l2;
           options.optLevel = parsed.optLevel;
           stage.build(pm, options);
           pm.addPass(std::make_unique<CheckStagePass>(stage.name));

@@ -5,6 +5,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
+#include <unistd.h>
 
 using namespace mlir;
 using namespace ai;
@@ -50,6 +51,14 @@ static void describeVectors(Processor &processor, const llvm::MCSubtargetInfo &s
     processor.features += processor.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";
 }
 
+/// Asks the system for the caches of this machine; 0 or less is no answer.
+static void describeCaches(Processor &processor) {
+  if (long l1 = sysconf(_SC_LEVEL1_DCACHE_SIZE); l1 > 0)
+    processor.l1 = l1;
+  if (long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE); l2 > 0)
+    processor.l2 = l2;
+}
+
 FailureOr<Processor> ai::findProcessor(StringRef name, ErrorEmitter emitError) {
   initializeTargets();
   Processor processor;
@@ -61,8 +70,10 @@ FailureOr<Processor> ai::findProcessor(StringRef name, ErrorEmitter emitError) {
     return emitError() << "cannot make code for " << processor.triple << ": " << error;
   bool isNative = name == "native";
   processor.name = isNative ? llvm::sys::getHostCPUName().str() : name.str();
-  if (isNative)
+  if (isNative) {
     processor.features = hostFeatures();
+    describeCaches(processor);
+  }
   std::unique_ptr<llvm::MCSubtargetInfo> any(target->createMCSubtargetInfo(triple, "", ""));
   if (!any->isCPUStringValid(processor.name))
     return emitError() << "expects a processor that LLVM knows, got '" << name

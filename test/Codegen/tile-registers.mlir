@@ -1,5 +1,6 @@
 // RUN: ai-opt %s -split-input-file -ai-tile-registers -canonicalize 2>/dev/null | FileCheck %s
 // RUN: ai-opt %s -split-input-file -ai-tile-registers -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: ai-opt %s -split-input-file -ai-tile-registers=l1=8192 -o /dev/null 2>&1 | FileCheck %s --check-prefix=SMALL
 
 // A product of matrices, the columns in vectors: rows are jammed so that a vector is loaded once.
 // REMARK: remark: register tile: loop 0 x 12, 12 accumulators
@@ -228,6 +229,7 @@ func.func @leaves_no_loop_that_reads_others(%w: memref<7x3x3xf32>, %ct: memref<3
 // A segment of 6 columns of 100 channels would be more than the first cache holds: by the time that the next
 // channels of the result need it, it would be gone.
 // REMARK: register tile: loop 1 x 3, loop 3 x 3, loop 4 x 3, 15 accumulators
+// SMALL: register tile: loop 1 x 3, loop 3 x 2, loop 4 x 3, 12 accumulators
 // CHECK-LABEL: func @keeps_segments_in_the_first_cache(
 //       CHECK:   affine.for %{{.*}} = 0 to 48 step 3 {
 //  CHECK-NEXT:     affine.for %{{.*}} = 0 to 100 {

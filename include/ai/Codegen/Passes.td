@@ -224,7 +224,8 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["mlir::affine::AffineDialect"];
   let options = [Option<"registers", "registers", "int64_t", /*default=*/"32",
-      "Vector registers of the machine">];
+      "Vector registers of the machine">,
+    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">];
   let statistics = [Statistic<"numTiled", "num-tiled", "Reductions given a register tile">];
 }
 

@@ -23,8 +23,9 @@ class TensorDialect;
 } // namespace mlir
 
 namespace ai {
-/// The lowering of every `ai` op that a function holds; `types` drops layouts (see AIToLinalg).
-void populateAIToLinalgPatterns(const mlir::TypeConverter &types,
+/// The lowering of every `ai` op that a function holds, for cores with a first cache of `l1` bytes;
+/// `types` drops layouts (see AIToLinalg).
+void populateAIToLinalgPatterns(const mlir::TypeConverter &types, int64_t l1,
                                 mlir::RewritePatternSet &patterns);
 
 #define GEN_PASS_DECL

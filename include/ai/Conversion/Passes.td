@@ -10,7 +10,7 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
   let description = [{
     Each op becomes one `linalg.generic` per sum or map it consists of, with the op's location. A
     tensor with the encoding `#ai.lanes<d>` becomes a tensor without encoding whose dimension d lies
-    last, and the loop over it runs innermost. The order of all other loops is chosen here: a
+    last; the loop over samples runs innermost. The order of all other loops is chosen here: a
     convolution visits a row of all output channels, its input gradient scatters into a row of zeros,
     its weight gradient sums over the pixels last.
 
@@ -43,6 +43,9 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
       "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"l1", "l1", "int64_t", "32768", "Bytes of the first cache of a core">
+  ];
 }
 
 #endif // AI_CONVERSION_PASSES

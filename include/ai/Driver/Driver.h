@@ -4,6 +4,7 @@
 #define AI_DRIVER_DRIVER_H
 
 #include "mlir/IR/DialectRegistry.h"
+#include <optional>
 #include <string>
 
 namespace ai {
@@ -16,6 +17,8 @@ struct CompileOptions {
   std::string cpu = "native"; ///< as clang's -mcpu
   std::string linker;         ///< compiler driver that links; empty: $CC, clang-22, cc
   std::string runtime;        ///< folder of libai_rt.a
+  std::optional<int64_t> l1;  ///< bytes of a core's first cache; empty: as the processor has
+  std::optional<int64_t> l2;  ///< bytes of its second
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes

@@ -19,6 +19,9 @@ struct Processor {
   /// Length and number of its vector registers.
   int64_t vectorBits;
   int64_t vectorRegisters;
+  /// Bytes of a core's first and second cache. LLVM has no table of them: those of this machine if
+  /// it is `native` and tells, 32 KiB and 1 MiB otherwise.
+  int64_t l1 = 32 << 10, l2 = 1 << 20;
 };
 
 /// Finds a processor by LLVM's name for it; `native` is the one we run on.

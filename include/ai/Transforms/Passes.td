@@ -102,6 +102,36 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   let dependentDialects = ["ai::AIDialect"];
 }
 
+def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
+  let summary = "let channels be the lanes of images that have many";
+  let description = [{
+    Images `[N, C, H, W]` of a block come with samples as lanes (`#ai.lanes<0>`). Where the sums of a
+    convolution's weight gradient, one vector for each weight, take more than half of the second
+    cache, its images change over to channels (`#ai.lanes<1>`: N x H x W x C in memory), if these fill
+    vectors. So do all images that are computed from them, or they from, channel by channel, window
+    by window or by a convolution. `ai.relayout` stands where the two layouts meet, and lays out
+    weights as the convolutions read them. A remark says why.
+
+    - Needs: `ai-block-batch`.
+    - Ensures: equal values but for the order of sums over samples in weight gradients.
+    - Fails when: never.
+
+    ```mlir
+    %dw = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3], per_sample}
+      : (tensor<16x32x8x8xf32, #ai.lanes<0>>, tensor<16x64x6x6xf32, #ai.lanes<0>>)
+      -> tensor<16x64x32x3x3xf32, #ai.lanes<0>>
+    // becomes, between relayouts,
+    %dw = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3]}
+      : (tensor<16x32x8x8xf32, #ai.lanes<1>>, tensor<16x64x6x6xf32, #ai.lanes<1>>)
+      -> tensor<64x32x3x3xf32, #ai.lanes<1>>
+    ```
+  }];
+  let options = [
+    Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">
+  ];
+  let dependentDialects = ["ai::AIDialect"];
+}
+
 def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
   let summary = "split a blocked step into the functions of a block and of the combine";
   let description = [{

@@ -54,6 +54,8 @@ struct ConvertTypes final : ConversionPattern {
 };
 
 struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<ConvertAIToLinalgPass> {
+  using ConvertAIToLinalgPassBase::ConvertAIToLinalgPassBase;
+
   void runOnOperation() override {
     auto check = [](Operation *op) { return WalkResult(checkNeeds(op)); };
     if (getOperation().walk(check).wasInterrupted())
@@ -62,7 +64,7 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
     MLIRContext *context = &getContext();
     LayoutConverter types;
     RewritePatternSet patterns(context);
-    populateAIToLinalgPatterns(types, patterns);
+    populateAIToLinalgPatterns(types, l1, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, types);
     patterns.add<ConvertTypes>(types, context);
 
@@ -88,11 +90,12 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
 
 } // namespace
 
-void ai::populateAIToLinalgPatterns(const TypeConverter &types, RewritePatternSet &patterns) {
+void ai::populateAIToLinalgPatterns(const TypeConverter &types, int64_t l1,
+                                    RewritePatternSet &patterns) {
   populateElementwiseLowerings(types, patterns);
   populateContractionLowerings(types, patterns);
   populateReductionLowerings(types, patterns);
-  populateConvolutionLowerings(types, patterns);
+  populateConvolutionLowerings(types, l1, patterns);
   populatePoolingLowerings(types, patterns);
   populateShapeLowerings(types, patterns);
   populateLossLowerings(types, patterns);

@@ -50,8 +50,8 @@ static Tensor convolve(ImplicitLocOpBuilder &b, Conv2DOp op, const ConvolutionOp
 
   Indices loops = llvm::map_to_vector(order, [&](int64_t dim) { return out[dim]; });
   // The innermost sum walks the smallest stride: with channels as lanes, that of the channels.
-  loops.append(getLaneDim(type) == 1 ? Indices{p, q, i} : Indices{i, p, q});
-  return {nest.build(loops, multiplyAdd).front(), type};
+  loops.append(hasChannelLanes(type) ? Indices{p, q, i} : Indices{i, p, q});
+  return {nest.build(loops, multiplyAdd, hasChannelLanes(type)).front(), type};
 }
 
 namespace {
@@ -100,14 +100,12 @@ Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
 // Gradients
 //===----------------------------------------------------------------------===//
 
-/// Bytes of a common first cache.
-static constexpr int64_t kFirstCache = 32 << 10;
-
-/// Whether a row of all channels stays in the first cache while other loops run over it.
-static bool isRowInCache(const Tensor &x) {
+/// Whether a row of all channels stays in a first cache of `l1` bytes while other loops run over
+/// it.
+static bool isRowInCache(const Tensor &x, int64_t l1) {
   std::optional<int64_t> lane = getLaneDim(x.type);
   int64_t row = x.dim(1) * x.dim(3) * (lane ? x.dim(*lane) : 1);
-  return row * x.element().getIntOrFloatBitWidth() / 8 <= kFirstCache;
+  return row * x.element().getIntOrFloatBitWidth() / 8 <= l1;
 }
 
 namespace {
@@ -117,7 +115,8 @@ namespace {
 /// of the result is finished before the next one, so that what follows it finds it in the cache,
 /// unless the cotangent would then come from further away for every one of them.
 struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientOp> {
-  using OpConversionPattern::OpConversionPattern;
+  LowerConv2DInputGradient(const TypeConverter &types, MLIRContext *context, int64_t l1)
+      : OpConversionPattern(types, context), l1(l1) {}
 
   LogicalResult matchAndRewrite(Conv2DInputGradientOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &rewriter) const final {
@@ -134,11 +133,15 @@ struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientO
     nest.in(weight, {o, i, p, q});
     nest.out(filledTensor(b, bordered, 0),
              {n, i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
-    Indices order = isRowInCache(ct) ? Indices{n, i, y, p, o, x, q} : Indices{n, y, i, p, o, x, q};
-    Tensor result(nest.build(order, multiplyAdd).front(), bordered);
+    Indices order =
+        isRowInCache(ct, l1) ? Indices{n, i, y, p, o, x, q} : Indices{n, y, i, p, o, x, q};
+    Tensor result(nest.build(order, multiplyAdd, hasChannelLanes(type)).front(), bordered);
     rewriter.replaceOp(op, cropImages(b, result, op.getPadding()).memory);
     return success();
   }
+
+private:
+  int64_t l1;
 };
 
 /// ai.conv2d_weight_gradient -> zeros + one generic; with `per_sample` each sample, that is each
@@ -161,33 +164,39 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
       out.insert(out.begin(), n);
     AffineExpr row = y;
     Indices order;
+    // With channels as lanes one sample after the other: its images stay in the cache.
+    bool isBySample = getLaneDim(type) && !op.getPerSample();
+    if (isBySample)
+      order.push_back(n);
     Windows windows = getScatteredRows(op.getCt());
     if (!windows.kernel.empty()) {
       order.push_back(nest.loop());
-      row = order[0] * windows.kernel[0] + y;
+      row = order.back() * windows.kernel[0] + y;
     }
     Indices ctIndices{n, o, row, x};
     nest.in(image, {n, i, inputIndex(op, 0, row, p), inputIndex(op, 1, x, q)});
     nest.in(ct, ctIndices);
     if (!windows.kernel.empty())
-      nest.range({ct.dim(2) / windows.kernel[0], windows.kernel[0]}, {order[0], y});
+      nest.range({ct.dim(2) / windows.kernel[0], windows.kernel[0]}, {order.back(), y});
     nest.out(filledTensor(b, type, 0), out);
 
     for (int64_t dim : getMemoryOrder(type))
       order.push_back(out[dim]);
     for (int64_t dim : getMemoryOrder(ct.type))
-      if (!llvm::is_contained(out, ctIndices[dim]))
+      if (!llvm::is_contained(out, ctIndices[dim]) && !llvm::is_contained(order, ctIndices[dim]))
         order.push_back(dim == 2 ? y : ctIndices[dim]);
-    rewriter.replaceOp(op, nest.build(order, [](ImplicitLocOpBuilder &b, ValueRange x) {
+    auto add = [](ImplicitLocOpBuilder &b, ValueRange x) {
       return multiplyAdd(b, {x[0], x[1], x.back()});
-    }));
+    };
+    rewriter.replaceOp(op, nest.build(order, add, isBySample));
     return success();
   }
 };
 
 } // namespace
 
-void ai::populateConvolutionLowerings(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerConv2D, LowerConv2DInputGradient, LowerConv2DWeightGradient>(
-      types, patterns.getContext());
+void ai::populateConvolutionLowerings(const TypeConverter &types, int64_t l1,
+                                      RewritePatternSet &patterns) {
+  patterns.add<LowerConv2D, LowerConv2DWeightGradient>(types, patterns.getContext());
+  patterns.add<LowerConv2DInputGradient>(types, patterns.getContext(), l1);
 }

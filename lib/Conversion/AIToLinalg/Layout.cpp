@@ -20,6 +20,8 @@ std::optional<int64_t> ai::getLaneDim(RankedTensorType type) {
   return std::nullopt;
 }
 
+bool ai::hasChannelLanes(RankedTensorType type) { return getLaneDim(type) == 1; }
+
 SmallVector<int64_t> ai::getMemoryOrder(RankedTensorType type) {
   auto order = llvm::to_vector(llvm::seq<int64_t>(type.getRank()));
   if (std::optional<int64_t> lane = getLaneDim(type))
@@ -169,9 +171,9 @@ AffineMap Nest::getMap(const Access &access) const {
 
 SmallVector<Value> Nest::build(Body body) { return build(defaultOrder(), body); }
 
-SmallVector<Value> Nest::build(Indices order, Body body) {
+SmallVector<Value> Nest::build(Indices order, Body body, bool isLaneInPlace) {
   assert(order.size() == numLoops && "each loop has one place in the order");
-  if (std::optional<AffineExpr> lane = outputs.front().lane) {
+  if (std::optional<AffineExpr> lane = outputs.front().lane; lane && !isLaneInPlace) {
     llvm::erase(order, *lane);
     order.push_back(*lane);
   }

@@ -20,6 +20,9 @@ public:
 /// The dimension that `#ai.lanes` puts innermost; none without that encoding.
 std::optional<int64_t> getLaneDim(mlir::RankedTensorType type);
 
+/// Whether images of type `type` lie pixel by pixel.
+bool hasChannelLanes(mlir::RankedTensorType type);
+
 /// The dimensions of `type` in the order in which they lie in memory, outermost first.
 llvm::SmallVector<int64_t> getMemoryOrder(mlir::RankedTensorType type);
 
@@ -72,8 +75,10 @@ public:
   void range(llvm::ArrayRef<int64_t> extents, Indices indices);
 
   /// Builds the op with its loops in the given order, but for the loop that indexes the lane
-  /// dimension of the first output: it moves to the end.
-  llvm::SmallVector<mlir::Value> build(Indices order, Body body);
+  /// dimension of the first output: it moves to the end unless it `isLaneInPlace`. A lane of
+  /// samples is one vector and no loop; one of channels may be many, some of which share a register
+  /// tile.
+  llvm::SmallVector<mlir::Value> build(Indices order, Body body, bool isLaneInPlace = false);
 
   /// The same with the loops of the first output in the order of the op that made one of the inputs
   /// if it is near enough that both may become one nest, otherwise in memory order.

@@ -10,7 +10,8 @@ namespace ai {
 void populateElementwiseLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateContractionLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateReductionLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
-void populateConvolutionLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
+void populateConvolutionLowerings(const mlir::TypeConverter &, int64_t l1,
+                                  mlir::RewritePatternSet &);
 void populatePoolingLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateShapeLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateLossLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);

@@ -67,9 +67,15 @@ static void addWindow(Nest &nest, const PoolInput &x, const Indices &out, const 
                                    getAffineConstantExpr(q, context), x.isInWindows));
 }
 
+/// `indices` of images of type `type` in the order in which these lie in memory.
+static Indices inMemoryOrder(const Indices &indices, RankedTensorType type) {
+  return llvm::map_to_vector(getMemoryOrder(type), [&](int64_t dim) { return indices[dim]; });
+}
+
 /// The order of the loops over a pool's results: that of the convolution in windows.
 static Indices getOrder(const Indices &out, const PoolInput &x) {
-  return x.isInWindows ? Indices{out[0], out[2], out[1], out[3]} : out;
+  return x.isInWindows ? Indices{out[0], out[2], out[1], out[3]}
+                       : inMemoryOrder(out, x.tensor.type);
 }
 
 /// Folds the elements of each window into `init`: fold(result so far, element).
@@ -86,7 +92,7 @@ static Tensor foldWindows(ImplicitLocOpBuilder &b, const PoolInput &x, const Win
         result = fold(b, result, element);
       return {result};
     };
-    return {nest.build(getOrder(out, x), folded).front(), type};
+    return {nest.build(getOrder(out, x), folded, hasChannelLanes(type)).front(), type};
   }
   AffineExpr p = nest.loop(), q = nest.loop();
   nest.in(x.tensor, getElement(out, windows, p, q));
@@ -95,7 +101,9 @@ static Tensor foldWindows(ImplicitLocOpBuilder &b, const PoolInput &x, const Win
   auto step = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
     return {fold(b, elements[2], elements[0])};
   };
-  return {nest.build({out[0], out[1], out[2], out[3], p, q}, step).front(), type};
+  Indices order = inMemoryOrder(out, type);
+  order.append({p, q});
+  return {nest.build(order, step).front(), type};
 }
 
 //===----------------------------------------------------------------------===//
@@ -128,23 +136,23 @@ static SmallVector<Value> findWinnersUnrolled(ImplicitLocOpBuilder &b, const Poo
   nest.out(emptyTensor(b, outType), out);
   nest.out(emptyTensor(b, winnerType), out);
   Type position = winnerType.getElementType();
-  return nest.build(getOrder(out, x),
-                    [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
-                      elements = elements.drop_back(2);
-                      Value best = elements.front(), winner = scalar::constant(b, position, 0);
-                      if (windows.isPadded()) {
-                        best = scalar::constantLike(b, best, kNegativeInfinity);
-                        winner = getFirstInside(b, nest, out, windows, position);
-                      }
-                      for (auto [i, element] : llvm::enumerate(elements)) {
-                        if (element == best)
-                          continue;
-                        Value wins = scalar::beats(b, element, best);
-                        best = scalar::select(b, wins, element, best);
-                        winner = scalar::select(b, wins, scalar::constant(b, position, i), winner);
-                      }
-                      return {best, winner};
-                    });
+  auto findWinner = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
+    elements = elements.drop_back(2);
+    Value best = elements.front(), winner = scalar::constant(b, position, 0);
+    if (windows.isPadded()) {
+      best = scalar::constantLike(b, best, kNegativeInfinity);
+      winner = getFirstInside(b, nest, out, windows, position);
+    }
+    for (auto [i, element] : llvm::enumerate(elements)) {
+      if (element == best)
+        continue;
+      Value wins = scalar::beats(b, element, best);
+      best = scalar::select(b, wins, element, best);
+      winner = scalar::select(b, wins, scalar::constant(b, position, i), winner);
+    }
+    return {best, winner};
+  };
+  return nest.build(getOrder(out, x), findWinner, hasChannelLanes(outType));
 }
 
 /// The same by loops over the window.
@@ -166,7 +174,8 @@ static SmallVector<Value> findWinners(ImplicitLocOpBuilder &b, const PoolInput &
   nest.range(windows.kernel, {p, q});
   nest.out(filledTensor(b, outType, kNegativeInfinity), out);
   nest.out({first.front(), winnerType}, out);
-  Indices order{out[0], out[1], out[2], out[3], p, q};
+  Indices order = inMemoryOrder(out, outType);
+  order.append({p, q});
   return nest.build(order, [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
     Value element = elements[0], best = elements[2], winner = elements[3];
     Value columns = arith::ConstantIndexOp::create(b, windows.kernel[1]);
@@ -238,7 +247,8 @@ struct LowerMaxPool2DGather final : OpConversionPattern<MaxPool2DGatherOp> {
     nest.in({operands.getWinner(), op.getWinner().getType()}, out);
     nest.in(getWindowPositions(b, windows, getElementTypeOrSelf(op.getWinner())), {p, q});
     nest.out(filledTensor(b, type, 0), out);
-    Indices order{out[0], out[1], out[2], out[3], p, q};
+    Indices order = inMemoryOrder(out, type);
+    order.append({p, q});
     rewriter.replaceOp(
         op, nest.build(order, [](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
           Value won = scalar::compare(b, ComparePredicate::eq, x[1], x[2]);
@@ -287,7 +297,8 @@ scatter(ImplicitLocOpBuilder &b, const Tensor &ct, const Windows &windows, Ranke
   addInputs(nest, in, p, q);
   nest.out(covers ? emptyTensor(b, bordered) : filledTensor(b, bordered, 0),
            getElement(in, windows, p, q));
-  Indices order{in[0], in[byRows ? 2 : 1], in[byRows ? 1 : 2], in[3], p, q};
+  Indices order = byRows ? Indices{in[0], in[2], in[1], in[3]} : inMemoryOrder(in, type);
+  order.append({p, q});
   auto result = nest.build(order, [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
     Value value = element(b, x);
     return {tiles ? value : scalar::add(b, x.back(), value)};

@@ -65,7 +65,7 @@ static Tensor relayout(ImplicitLocOpBuilder &b, const Tensor &x, RankedTensorTyp
   if (getMemoryOrder(x.type) == getMemoryOrder(type))
     return {x.memory, type};
   if (getLaneDim(x.type) && getLaneDim(type))
-    return relayout(b, relayout(b, x, getRowMajor(type)), type);
+    return {spread(b, x, llvm::to_vector(llvm::seq<int64_t>(type.getRank())), type), type};
   auto split = splitAtLane(getLaneDim(type) ? type : x.type);
   ArrayRef<int64_t> shape = ArrayRef(split).drop_front(split[0] == 1 ? 1 : 0);
   auto rowMajor = RankedTensorType::get(shape, type.getElementType());

@@ -1,0 +1,199 @@
+// Blocks come with samples as lanes. A convolution with many channels does better with channels: a
+// sum of its weight gradient is then one number instead of one per sample, and one sample's rows
+// stay in the cache. Where the sums of a weight gradient, a vector each, outgrow the second cache,
+// the images around it change over to channels, and with them what is computed from them channel by
+// channel. Images are relaid out where the two layouts meet, weights where a convolution reads
+// them.
+
+#include "ai/Transforms/Passes.h"
+#include "dialects/ai/AIDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace ai {
+#define GEN_PASS_DEF_AICHOOSELANESPASS
+#include "ai/Transforms/Passes.h.inc"
+} // namespace ai
+
+using namespace mlir;
+using namespace ai;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// `type` with dimension `lane` innermost in memory; row major without one.
+static RankedTensorType withLanes(RankedTensorType type, std::optional<int64_t> lane) {
+  Attribute encoding = lane ? LanesAttr::get(type.getContext(), *lane) : Attribute();
+  return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
+}
+
+namespace {
+/// Chooses the lanes of the images in one block.
+class Chooser {
+public:
+  explicit Chooser(ForBlocksOp map)
+      : map(map), body(map.getBody().front()), b(map), size(map.getSize()) {}
+
+  void run(int64_t maxBytes) {
+    for (auto gradient : body.getOps<Conv2DWeightGradientOp>())
+      if (mayUseChannels(gradient) && bytesOfSums(gradient) > maxBytes) {
+        gradient.emitRemark() << "channels as lanes: a sum for each of " << size
+                              << " samples takes " << bytesOfSums(gradient) << " bytes, more than "
+                              << maxBytes;
+        choose(gradient.getInput());
+        choose(gradient.getCt());
+      }
+    propagate();
+    if (chosen.empty())
+      return;
+    for (Operation &op : body)
+      rewrite(op);
+    for (Operation *op : done)
+      op->erase();
+    for (auto [result, value] : llvm::zip(map.getResults(), body.getTerminator()->getOperands()))
+      if (!isBatched(result.getType()))
+        result.setType(value.getType());
+  }
+
+private:
+  //===--- what may have channels as lanes ---===//
+
+  bool isWhole(int64_t channels) const { return channels % size == 0; }
+  /// Images of a block whose channels fill vectors.
+  bool fits(Type type) const {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() == 4 && tensor.getDimSize(0) == size &&
+           isWhole(tensor.getDimSize(1));
+  }
+  /// Either operand may be the vectors.
+  bool mayUseChannels(Conv2DWeightGradientOp op) const {
+    return op.getPerSample() && (fits(op.getInput().getType()) || fits(op.getCt().getType()));
+  }
+  /// Of the sums, when every sample has its own.
+  int64_t bytesOfSums(Conv2DWeightGradientOp op) const {
+    RankedTensorType type = typeOf(op.getResult());
+    return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  }
+  /// Whether `op` computes images whose lanes it does not care about: from one element or window of
+  /// its operands, or as a sum over channels.
+  bool follows(Operation *op) const {
+    if (op->getNumResults() == 0 ||
+        !llvm::all_of(op->getResultTypes(), [&](Type type) { return fits(type); }))
+      return false;
+    if (isa<Conv2DOp, Conv2DInputGradientOp, MaxPool2DOp, MaxPool2DWithIndexOp, MaxPool2DScatterOp,
+            MaxPool2DGatherOp, AvgPool2DOp, AvgPool2DGradientOp>(op))
+      return true;
+    ArrayRef<int64_t> shape = typeOf(op->getResult(0)).getShape();
+    return isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp, PowerOp, NegOp, ExpOp, LogOp, SqrtOp,
+               SinOp, CosOp, TanhOp, SigmoidOp, ReLUOp, CompareOp, SelectOp, CastOp, MaskSamplesOp,
+               DropoutMaskOp>(op) &&
+           llvm::all_of(op->getOperands(), [&](Value operand) {
+             return typeOf(operand).getRank() == 0 || typeOf(operand).getShape() == shape;
+           });
+  }
+
+  //===--- choice ---===//
+
+  void choose(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (op && op->getBlock() == &body && follows(op))
+      chosen.insert_range(op->getResults());
+  }
+
+  /// Values that are computed from one another channel by channel have the same lanes.
+  void propagate() {
+    for (unsigned i = 0; i < chosen.size(); ++i) {
+      for (Value operand : chosen[i].getDefiningOp()->getOperands())
+        choose(operand);
+      for (Operation *user : chosen[i].getUsers())
+        if (user->getNumResults() > 0)
+          choose(user->getResult(0));
+    }
+  }
+
+  //===--- rewriting ---===//
+
+  Value relayout(Value value, std::optional<int64_t> lane) {
+    RankedTensorType type = withLanes(typeOf(value), lane);
+    if (type == value.getType())
+      return value;
+    Value &relaid = copies[{value, lane.value_or(-1)}];
+    if (!relaid)
+      relaid = b.createOrFold<RelayoutOp>(value.getLoc(), type, value);
+    return relaid;
+  }
+  void relayout(OpOperand &operand, std::optional<int64_t> lane) {
+    operand.set(relayout(operand.get(), lane));
+  }
+  /// Images of too few channels are read element by element.
+  void relayoutImages(OpOperand &operand) {
+    if (typeOf(operand.get()).getRank() == 4)
+      relayout(operand, fits(operand.get().getType()) ? std::optional<int64_t>(1) : std::nullopt);
+  }
+
+  void rewrite(Operation &op) {
+    b.setInsertionPoint(&op);
+    auto sum = dyn_cast<ReduceSumOp>(op);
+    auto gradient = dyn_cast<Conv2DWeightGradientOp>(op);
+    bool readsChosen =
+        llvm::any_of(op.getOperands(), [&](Value operand) { return chosen.contains(operand); });
+    if (op.getNumResults() > 0 && chosen.contains(op.getResult(0)))
+      rewriteChosen(op);
+    else if (readsChosen && sum && sum.getDims() == ArrayRef<int64_t>{2, 3} && !sum.getKeepdims())
+      sum.getResult().setType(withLanes(typeOf(sum.getResult()), std::nullopt));
+    else if (readsChosen && gradient && mayUseChannels(gradient))
+      rewriteGradient(gradient);
+    else
+      for (OpOperand &operand : op.getOpOperands())
+        if (chosen.contains(operand.get()))
+          relayout(operand, 0);
+  }
+
+  void rewriteChosen(Operation &op) {
+    for (Value result : op.getResults())
+      result.setType(withLanes(typeOf(result), 1));
+    if (auto conv = dyn_cast<Conv2DOp>(op)) {
+      relayoutImages(conv.getInputMutable());
+      relayout(conv.getWeightMutable(), 0);
+    } else if (auto gradient = dyn_cast<Conv2DInputGradientOp>(op)) {
+      relayoutImages(gradient.getCtMutable());
+      relayout(gradient.getWeightMutable(), 1);
+    } else {
+      for (OpOperand &operand : op.getOpOperands())
+        relayoutImages(operand);
+    }
+  }
+
+  /// The lanes are input channels where those fill vectors, output channels otherwise. The sums
+  /// over samples are complete, so the op behind it that added them up has nothing left to do.
+  void rewriteGradient(Conv2DWeightGradientOp op) {
+    relayoutImages(op.getInputMutable());
+    relayoutImages(op.getCtMutable());
+    op.setPerSample(false);
+    auto sum = cast<ReduceSumOp>(*op->user_begin());
+    auto type = typeOf(sum.getResult());
+    op.getResult().setType(withLanes(type, fits(op.getInput().getType()) ? 1 : 0));
+    b.setInsertionPoint(sum);
+    sum.replaceAllUsesWith(RelayoutOp::create(b, op.getLoc(), type, op.getResult()).getResult());
+    done.push_back(sum);
+  }
+
+  ForBlocksOp map;
+  Block &body;
+  OpBuilder b;
+  int64_t size;
+  llvm::SetVector<Value> chosen;
+  SmallVector<Operation *> done; // without a reader
+  DenseMap<std::pair<Value, int64_t>, Value> copies;
+};
+
+struct ChooseLanesPass final : ai::impl::AIChooseLanesPassBase<ChooseLanesPass> {
+  using AIChooseLanesPassBase::AIChooseLanesPassBase;
+
+  void runOnOperation() final {
+    SmallVector<ForBlocksOp> maps;
+    getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
+    for (ForBlocksOp map : maps)
+      Chooser(map).run(l2 / 2);
+  }
+};
+} // namespace

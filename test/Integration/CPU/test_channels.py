@@ -1,0 +1,109 @@
+"""Images whose lanes are channels: steps against JAX, bits, what stays with samples as lanes."""
+
+import numpy as np
+import pytest
+
+import aic
+import nets
+import references as ref
+from programs import parameters
+from tolerance import close
+
+# With a second cache of nothing every sum is too many: all images that can have channels as lanes get them.
+EVERYWHERE = "--l2=1"
+
+
+def pool(net, x, mnemonic, text, reference, *window):
+    return net.op(mnemonic, x, attrs=text, reference=lambda x: reference(x, *window))
+
+
+def convolve(net, name, x, *weight, **window):
+    text = "{" + ", ".join(f"{key} = {list(value)}" for key, value in window.items()) + "}"
+    return net.conv2d(name, x, *weight, attrs=text, **window)
+
+
+def windows(element):
+    """Strides, dilations, borders; a convolution in the windows of a pool; 3 channels read element by element."""
+    net = nets.Net(3, 15, 14, element=element)
+    x = net.relu(convolve(net, "strided", 0, 16, 3, 3, 3, stride=(2, 1), padding=(1, 1)))
+    x = convolve(net, "dilated", x, 32, 16, 3, 3, dilation=(2, 2), padding=(2, 2))
+    x = net.relu(pool(net, x, "max_pool2d", "{kernel = [2, 2]}", ref.max_pool2d, (2, 2)))
+    x = convolve(net, "last", x, 48, 32, 3, 2)
+    net.linear("fc", net.flatten(net.op("tanh", x, reference=nets.jnp.tanh)), 10, 48 * 2 * 6, net.type("?", 10))
+    return net
+
+
+def pools(element):
+    """Overlapping and padded windows, means, and branches that meet."""
+    net = nets.Net(2, 13, 13, element=element)
+    x = convolve(net, "first", 0, 16, 2, 3, 3)
+    a = pool(net, x, "max_pool2d", "{kernel = [3, 3], stride = [2, 2], padding = [1, 1]}", ref.max_pool2d,
+             (3, 3), (2, 2), (1, 1))
+    b = pool(net, x, "avg_pool2d", "{kernel = [3, 3], stride = [2, 2], padding = [1, 1]}", ref.avg_pool2d,
+             (3, 3), (2, 2), (1, 1))
+    x = net.op("sigmoid", net.op("add", a, b, reference=nets.jnp.add), reference=nets.jax.nn.sigmoid)
+    x = convolve(net, "second", x, 16, 16, 3, 3, padding=(1, 1))
+    x = pool(net, x, "avg_pool2d", "{kernel = [2, 2]}", ref.avg_pool2d, (2, 2))
+    net.linear("fc", net.flatten(x), 10, 16 * 3 * 3, net.type("?", 10))
+    return net
+
+
+def mixed(element):
+    """Seven channels between sixteen, and an operand that broadcasts: both have samples as lanes."""
+    net = nets.Net(16, 9, 8, element=element)
+    x = net.relu(convolve(net, "first", 0, 16, 16, 3, 3))
+    x = net.relu(convolve(net, "odd", x, 7, 16, 3, 3))
+    x = convolve(net, "last", x, 32, 7, 2, 2)
+    x = net.op("mul", x, net.parameter("scale", 32, 1, 1, init="#ai.init<uniform, 1.0>"), reference=nets.jnp.multiply)
+    net.linear("fc", net.flatten(x), 10, 32 * 4 * 3, net.type("?", 10))
+    return net
+
+
+NETS = {"windows": windows, "pools": pools, "mixed": mixed}
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The nets, each compiled when first asked for."""
+    programs = {}
+
+    def get(name, element):
+        if (name, element) not in programs:
+            net = NETS[name](element)
+            text = net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=37)
+            programs[name, element] = net, aic.compile(text, EVERYWHERE)
+        return programs[name, element]
+    return get
+
+
+def batch(net, element, count):
+    rng = np.random.default_rng(7)
+    shape = [int(extent) for extent in net.input.split("<")[1].split("x")[1:-1]]
+    return rng.standard_normal((count, *shape)).astype(element.replace("f", "float")), \
+        rng.integers(0, 10, count).astype(np.int32)
+
+
+@pytest.mark.parametrize("element", ["f32", "f64"])
+@pytest.mark.parametrize("name", NETS)
+def test_a_step_is_that_of_jax(compiled, name, element):
+    net, program = compiled(name, element)
+    model = program.create(threads=2)
+    before = parameters(model)
+    oracle = nets.Oracle(net.forward, "cross_entropy", before, lr=1.0)
+    x, y = batch(net, element, 37)
+    close(model.train_step(x, y), oracle.train_step(x, y), 1e-5, "loss")
+    for parameter, value in before.items():
+        gradient = np.asarray(oracle.params[parameter]) - value
+        assert np.abs(gradient).max() > 1e-4, parameter
+        close(model[parameter] - value, gradient, 1e-5 if element == "f32" else 1e-13, parameter)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_threads_do_not_change_bits(compiled, name):
+    net, program = compiled(name, "f32")
+    outcomes = []
+    for threads in (1, 3):
+        model = program.create(threads=threads)
+        losses = [model.train_step(*batch(net, "f32", count)) for count in (37, 5)]
+        outcomes.append((losses, {parameter: value.tobytes() for parameter, value in parameters(model).items()}))
+    assert outcomes[0] == outcomes[1]
