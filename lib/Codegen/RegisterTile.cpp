@@ -423,25 +423,45 @@ Tile chooseCutTile(const Reduction &r, const Core &core) {
   return !isComplete || isBetter(search.best, best) ? search.best : best;
 }
 
-AffineForOp chooseInnermost(const Reduction &r, const Tile &tile, ArrayRef<AffineForOp> band) {
+/// Tiles that follow each other along `loop`.
+static double countTiles(const Tile &tile, AffineForOp loop) {
+  double steps = double(tripCount(loop).value_or(1));
+  for (Factor factor : tile.factors)
+    if (factor.loop == loop)
+      steps = std::ceil(steps / double(factor.count));
+  return steps;
+}
+
+static SetVector<Value> operandsOf(const Reduction &r) {
   SetVector<Value> operands;
   for (const Access &read : r.reads)
     operands.insert(read.memref);
+  return operands;
+}
+
+static bool changesAlong(const Reduction &r, Value operand, AffineForOp loop) {
+  return llvm::any_of(r.reads, [&](const Access &read) {
+    return read.memref == operand && read.uses(loop.getInductionVar());
+  });
+}
+
+double bytesAlong(const Reduction &r, const Tile &tile, AffineForOp loop) {
+  double bytes = 0;
+  for (Value operand : operandsOf(r))
+    if (changesAlong(r, operand, loop))
+      bytes += footprint(r, tile, operand) * countTiles(tile, loop);
+  return bytes;
+}
+
+AffineForOp chooseInnermost(const Reduction &r, const Tile &tile, ArrayRef<AffineForOp> band) {
   AffineForOp best;
   double least = 0;
   for (AffineForOp loop : llvm::reverse(band)) {
-    double steps = double(*tripCount(loop)), moved = 0;
-    for (Factor factor : tile.factors)
-      if (factor.loop == loop)
-        steps = std::ceil(steps / double(factor.count));
+    double steps = countTiles(tile, loop), moved = 0;
     if (steps <= 1)
       continue;
-    for (Value operand : operands) {
-      bool changes = llvm::any_of(r.reads, [&](const Access &read) {
-        return read.memref == operand && read.uses(loop.getInductionVar());
-      });
-      moved += footprint(r, tile, operand) / (changes ? 1 : steps);
-    }
+    for (Value operand : operandsOf(r))
+      moved += footprint(r, tile, operand) / (changesAlong(r, operand, loop) ? 1 : steps);
     if (!best || moved < least) {
       best = loop;
       least = moved;

@@ -83,6 +83,7 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
     AITileRegistersPassOptions tile;
     tile.registers = options.vectorRegisters;
     tile.l1 = options.l1;
+    tile.l2 = options.l2;
     f.addPass(createAITileRegistersPass(tile));
     addCleanup(f);
     f.addPass(createAIHoistAccumulatorsPass());
@@ -93,6 +94,11 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIPartitionCombinePass());
   pm.addPass(createAIPlanMemoryPass());
   addCleanup(pm);
+  if (options.optLevel > 0) {
+    AIPrefetchOperandsPassOptions prefetch;
+    prefetch.l1 = options.l1;
+    pm.addNestedPass<func::FuncOp>(createAIPrefetchOperandsPass(prefetch));
+  }
   if (options.profile)
     pm.addPass(createAIProfileNestsPass());
 }

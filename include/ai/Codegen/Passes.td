@@ -110,6 +110,34 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
 }
 
+def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> {
+  let summary = "Prefetch in front of a reduction what is read behind it";
+  let description = [{
+    In front of an inner loop that carries accumulators stands an `affine.prefetch` for every read
+    behind it, in the same block, of a buffer that is larger than the first cache and that the loop
+    does not touch: the loop hides the way from memory, or from another core. It asks for the line to
+    write where the block writes the buffer too.
+
+    ```mlir
+    affine.for %o = 0 to 128 {
+      %dw = affine.for %n = 0 to 64 iter_args(%sum = %zero) { ... }
+      %w = vector.transfer_read %weight[%o, %k] ...
+    // becomes
+    affine.for %o = 0 to 128 {
+      affine.prefetch %weight[%o, %k], write, locality<3>, data : memref<128x9216xf32>
+      %dw = affine.for ...
+    ```
+
+    - Needs: buffers of static shape.
+    - Ensures: nothing but hints is added.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect"];
+  let options = [
+    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">];
+  let statistics = [Statistic<"numPrefetches", "num-prefetches", "Prefetches added">];
+}
+
 def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
   let summary = "tell the runtime's profile where the time of a step goes";
   let description = [{
@@ -197,8 +225,8 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
     ```
 
     Before that it orders the loops around a reduction: the one moves inward along which the next
-    tile finds most of its operands in the first cache; the lane, along which memory is streamed,
-    stays innermost. And it cuts loops where that makes a better tile: the last iterations of a
+    tile finds most of its operands in the first cache; a lane, along which memory is streamed, stays
+    innermost while the second cache holds what is read along it. And it cuts loops where that makes a better tile: the last iterations of a
     loop whose length has no good divisor get a tile of their own, and a row of a scattered result
     that is too long for the registers moves out of the loops that repeat it, but for a segment.
 
@@ -225,7 +253,8 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::affine::AffineDialect"];
   let options = [Option<"registers", "registers", "int64_t", /*default=*/"32",
       "Vector registers of the machine">,
-    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">];
+    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">,
+    Option<"l2", "l2", "int64_t", /*default=*/"1048576", "Bytes of its second cache">];
   let statistics = [Statistic<"numTiled", "num-tiled", "Reductions given a register tile">];
 }
 

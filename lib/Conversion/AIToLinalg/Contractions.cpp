@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace ai;
 
 SmallVector<Value> ai::multiplyAdd(ImplicitLocOpBuilder &b, ValueRange x) {
-  return {scalar::add(b, x[2], scalar::mul(b, x[0], x[1]))};
+  return {scalar::add(b, x.back(), scalar::mul(b, x[0], x[1]))};
 }
 
 Tensor ai::initialSum(ImplicitLocOpBuilder &b, RankedTensorType type, std::optional<Tensor> bias,
@@ -29,18 +29,40 @@ Tensor ai::initialSum(ImplicitLocOpBuilder &b, RankedTensorType type, std::optio
   return {sum.front(), type};
 }
 
-/// out[r, c] = init + sum over k of lhs * rhs; the sum innermost, but for the lane of the result.
+/// How many rows of a matrix to read side by side, a few elements of each, before the next columns:
+/// as many as hardware prefetching follows; 0 if that is all or the rows are short.
+static int64_t countStreams(const Tensor &matrix) {
+  constexpr int64_t kMinStreams = 8, kStreams = 32, kRowBytes = 4096;
+  int64_t rows = matrix.dim(0), streams = std::min(rows, kStreams);
+  while (rows % streams != 0)
+    --streams;
+  bool isLong = matrix.dim(1) * matrix.element().getIntOrFloatBitWidth() / 8 >= kRowBytes;
+  return isLong && streams < rows && streams >= kMinStreams ? streams : 0;
+}
+
+/// out[r, c] = init + sum over k of lhs * rhs; the sum innermost, but for the lane of the result
+/// and for rows of rhs that are too many to be read side by side.
 static Value contractMatrices(ImplicitLocOpBuilder &b, RankedTensorType type, Tensor lhs,
                               bool transposeLhs, Tensor rhs, bool transposeRhs,
                               std::optional<Tensor> bias) {
   Nest nest(b);
-  Indices loops = nest.loops(3);
+  Indices loops = nest.loops(3), order;
   AffineExpr row = loops[0], column = loops[1], k = loops[2];
+  // With samples as lanes rhs is read element by element.
+  bool isByElement = getLaneDim(type) == 0 && !transposeRhs;
+  int64_t streams = isByElement ? countStreams(rhs) : 0;
+  if (streams) {
+    order.push_back(nest.loop());
+    k = order[0] * streams + loops[2];
+  }
   nest.in(lhs, transposeLhs ? Indices{k, row} : Indices{row, k});
   nest.in(rhs, transposeRhs ? Indices{column, k} : Indices{k, column});
-  SmallVector<int64_t> order = getMemoryOrder(type);
-  nest.out(initialSum(b, type, bias, /*biasDim=*/1, order), {row, column});
-  return nest.build({loops[order[0]], loops[order[1]], k}, multiplyAdd).front();
+  if (streams)
+    nest.range({rhs.dim(0) / streams, streams}, {order[0], loops[2]});
+  SmallVector<int64_t> dims = getMemoryOrder(type);
+  nest.out(initialSum(b, type, bias, /*biasDim=*/1, dims), {row, column});
+  order.append({loops[dims[0]], loops[dims[1]], loops[2]});
+  return nest.build(order, multiplyAdd).front();
 }
 
 namespace {

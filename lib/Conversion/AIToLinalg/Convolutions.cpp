@@ -185,10 +185,7 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
     for (int64_t dim : getMemoryOrder(ct.type))
       if (!llvm::is_contained(out, ctIndices[dim]) && !llvm::is_contained(order, ctIndices[dim]))
         order.push_back(dim == 2 ? y : ctIndices[dim]);
-    auto add = [](ImplicitLocOpBuilder &b, ValueRange x) {
-      return multiplyAdd(b, {x[0], x[1], x.back()});
-    };
-    rewriter.replaceOp(op, nest.build(order, add, isBySample));
+    rewriter.replaceOp(op, nest.build(order, multiplyAdd, isBySample));
     return success();
   }
 };

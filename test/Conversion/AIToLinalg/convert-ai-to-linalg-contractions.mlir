@@ -3,6 +3,8 @@
 // CHECK-DAG: #[[$CT:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
 // CHECK-DAG: #[[$X:.*]] = affine_map<(d0, d1, d2) -> (d2, d1)>
 // CHECK-DAG: #[[$DW:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0, d1, d2, d3) -> (d0 * 32 + d2, d1)>
+// CHECK-DAG: #[[$STEP:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d2)>
 
 // CHECK-LABEL: func @matmul(
 //  CHECK-SAME:     %[[A:.*]]: tensor<2x7xf32>, %[[B:.*]]: tensor<7x3xf32>)
@@ -21,6 +23,15 @@ func.func @matmul(%a: tensor<2x7xf32>, %b: tensor<7x3xf32>) -> tensor<2x3xf32> {
 func.func @sums_over_samples_innermost(%ct: tensor<16x9xf32, #ai.lanes<0>>, %x: tensor<16x21xf32>) -> tensor<9x21xf32> {
   %0 = ai.matmul %ct, %x {transpose_lhs} : (tensor<16x9xf32, #ai.lanes<0>>, tensor<16x21xf32>) -> tensor<9x21xf32>
   return %0 : tensor<9x21xf32>
+}
+
+// Samples are the lanes and 96 long rows of weights are read element by element: 32 of them side by side, all columns, then
+// the next.
+// CHECK-LABEL: func @reads_32_rows_side_by_side(
+//       CHECK:   linalg.generic {indexing_maps = [#{{.*}}, #[[$ROWS]], #[[$STEP]], #{{.*}}], iterator_types = ["reduction", "parallel", "reduction", "parallel"]}
+func.func @reads_32_rows_side_by_side(%ct: tensor<16x96xf32, #ai.lanes<0>>, %w: tensor<96x1024xf32>) -> tensor<16x1024xf32, #ai.lanes<0>> {
+  %0 = ai.matmul %ct, %w : (tensor<16x96xf32, #ai.lanes<0>>, tensor<96x1024xf32>) -> tensor<16x1024xf32, #ai.lanes<0>>
+  return %0 : tensor<16x1024xf32, #ai.lanes<0>>
 }
 
 // CHECK-LABEL: func @starts_from_the_bias(
