@@ -119,6 +119,11 @@ static bool addValue(LinearIndex &index, Value value, int64_t factor) {
     AffineMap map = apply.getAffineMap();
     return addExpr(index, map.getResult(0), map.getNumDims(), apply.getMapOperands(), factor);
   }
+  if (auto sum = value.getDefiningOp<arith::AddIOp>())
+    return addValue(index, sum.getLhs(), factor) && addValue(index, sum.getRhs(), factor);
+  if (auto product = value.getDefiningOp<arith::MulIOp>();
+      product && matchPattern(product.getRhs(), m_Constant(&constant)))
+    return addValue(index, product.getLhs(), factor * constant.getInt());
   index.add(value, factor);
   return true;
 }

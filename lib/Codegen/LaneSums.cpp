@@ -13,7 +13,7 @@ static constexpr int64_t kMinHorizontal = 4;
 static constexpr int64_t kHorizontalVectors = 4;
 
 std::optional<unsigned> ai::findHorizontalLane(LinalgNest &nest, int64_t width) {
-  if (!nest.findCombiners())
+  if (!nest.findCombiners() || !nest.lookUps().empty())
     return std::nullopt;
   SmallVector<unsigned> candidates;
   for (unsigned dim : nest.dims()) {

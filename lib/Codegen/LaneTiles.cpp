@@ -18,7 +18,7 @@ std::optional<Tiling> ai::findTiling(LinalgNest &nest, int64_t width) {
     return dim ? std::optional<unsigned>(dim.getPosition()) : std::nullopt;
   };
   std::optional<unsigned> lane = lastIndex(*nest.op.getDpsInitOperand(0)), row;
-  if (!lane || !nest.isElementwise())
+  if (!lane || !nest.isElementwise() || !nest.lookUps().empty())
     return std::nullopt;
   SmallVector<OpOperand *> moved;
   for (OpOperand &operand : nest.op->getOpOperands()) {

@@ -54,13 +54,44 @@ LaneAccess LinalgNest::accessOf(OpOperand &operand, unsigned dim) {
   return hasUnitStep ? LaneAccess::Contiguous : LaneAccess::Other;
 }
 
+/// Whether `value`, of the body, changes along loop `dim`.
+static bool changesAlong(Value value, unsigned dim, linalg::LinalgOp op) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner() != op.getBlock())
+      return false;
+    return op.getMatchingIndexingMap(op.getMatchingOpOperand(argument)).isFunctionOfDim(dim);
+  }
+  Operation *producer = value.getDefiningOp();
+  if (producer->getBlock() != op.getBlock())
+    return false;
+  if (auto index = dyn_cast<linalg::IndexOp>(producer))
+    return index.getDim() == dim;
+  return llvm::any_of(producer->getOperands(),
+                      [&](Value operand) { return changesAlong(operand, dim, op); });
+}
+
+LaneAccess LinalgNest::accessOf(memref::LoadOp load, unsigned dim) {
+  auto changes = [&](Value index) { return changesAlong(index, dim, op); };
+  if (llvm::none_of(load.getIndices(), changes))
+    return LaneAccess::Uniform;
+  auto last = load.getIndices().back().getDefiningOp<linalg::IndexOp>();
+  bool isContiguous = last && last.getDim() == dim && load.getMemRefType().isLastDimUnitStride() &&
+                      llvm::none_of(load.getIndices().drop_back(), changes);
+  return isContiguous ? LaneAccess::Contiguous : LaneAccess::Other;
+}
+
+SmallVector<memref::LoadOp> LinalgNest::lookUps() {
+  return llvm::to_vector(op.getBlock()->getOps<memref::LoadOp>());
+}
+
 bool LinalgNest::isVectorizable() {
   auto isElement = [](Type type) {
     return VectorType::isValidElementType(getElementTypeOrSelf(type));
   };
   return llvm::all_of(op->getOperandTypes(), isElement) &&
          llvm::all_of(op.getBlock()->without_terminator(), [&](Operation &inner) {
-           return isa<linalg::IndexOp>(inner) || inner.hasTrait<OpTrait::ConstantLike>() ||
+           return isa<linalg::IndexOp, memref::LoadOp>(inner) ||
+                  inner.hasTrait<OpTrait::ConstantLike>() ||
                   (OpTrait::hasElementwiseMappableTraits(&inner) &&
                    llvm::all_of(inner.getOperandTypes(), isElement) &&
                    llvm::all_of(inner.getResultTypes(), isElement));
@@ -227,9 +258,25 @@ Value LinalgNest::indexAlong(unsigned dim, Lane lane) {
   return arith::AddIOp::create(b, loc, broadcast(indices[dim], lane.width), steps);
 }
 
+Value LinalgNest::lookUp(memref::LoadOp load, IRMapping &values, Lane lane) {
+  bool isVector = lane.width > 1 && accessOf(load, lane.dim) == LaneAccess::Contiguous;
+  SmallVector<Value> at = llvm::map_to_vector(
+      load.getIndices(), [&](Value index) { return values.lookupOrDefault(index); });
+  if (!isVector)
+    return memref::LoadOp::create(b, loc, load.getMemRef(), at);
+  at.back() = indices[lane.dim];
+  auto type = VectorType::get({lane.width}, load.getMemRefType().getElementType());
+  return vector::TransferReadOp::create(b, loc, type, load.getMemRef(), at, std::nullopt,
+                                        ArrayRef<bool>{true});
+}
+
 void LinalgNest::cloneInto(IRMapping &values, Operation &scalar, Lane lane) {
   if (auto index = dyn_cast<linalg::IndexOp>(scalar)) {
     values.map(index.getResult(), indexAlong(index.getDim(), lane));
+    return;
+  }
+  if (auto load = dyn_cast<memref::LoadOp>(scalar)) {
+    values.map(load.getResult(), lookUp(load, values, lane));
     return;
   }
   auto isVector = [&](Value v) { return isa<VectorType>(values.lookupOrDefault(v).getType()); };

@@ -4,6 +4,7 @@
 #define AI_LIB_CODEGEN_LINALGNEST_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace ai {
@@ -44,6 +45,10 @@ public:
   bool isParallel(unsigned dim);
   mlir::AffineMap mapOf(mlir::OpOperand &operand) { return maps[operand.getOperandNumber()]; }
   LaneAccess accessOf(mlir::OpOperand &operand, unsigned dim);
+  /// The same for an element that the body looks up.
+  LaneAccess accessOf(mlir::memref::LoadOp load, unsigned dim);
+  /// What the body looks up itself, beside the operands' elements at its own place.
+  llvm::SmallVector<mlir::memref::LoadOp> lookUps();
   /// Whether the body means the same on vectors, element by element.
   bool isVectorizable();
   /// How many elements of the widest operand fit into `vectorBits`.
@@ -89,6 +94,7 @@ public:
 private:
   llvm::SmallVector<mlir::Value> indicesOf(mlir::OpOperand &operand);
   mlir::Value indexAlong(unsigned dim, Lane lane);
+  mlir::Value lookUp(mlir::memref::LoadOp load, mlir::IRMapping &values, Lane lane);
   void cloneInto(mlir::IRMapping &values, mlir::Operation &scalar, Lane lane);
 };
 

@@ -123,7 +123,12 @@ static uint64_t weighted(const Access &access, function_ref<uint64_t(const Linea
 
 static int64_t strideOf(const Access &access, AffineForOp loop) {
   return int64_t(weighted(access, [&](const LinearIndex &index) {
-    return uint64_t(index.factorOf(loop.getInductionVar()) * loop.getStepAsInt());
+    uint64_t stride = uint64_t(index.factorOf(loop.getInductionVar()) * loop.getStepAsInt());
+    // What is looked up in the loop is another place in every iteration.
+    for (const auto &[value, factor] : index.terms)
+      if (!affine::isAffineForInductionVar(value) && !loop.isDefinedOutsideOfLoop(value))
+        stride += 0x8CB92BA72F3D8DD7u;
+    return stride;
   }));
 }
 

@@ -63,7 +63,11 @@ std::optional<unsigned> ai::findLane(LinalgNest &nest, int64_t width) {
     auto resultIsFine = [&](OpOperand &out) {
       return nest.accessOf(out, dim) == LaneAccess::Contiguous;
     };
+    auto lookUpIsFine = [&](memref::LoadOp load) {
+      return nest.accessOf(load, dim) != LaneAccess::Other;
+    };
     if (nest.sizes[dim] > 1 && llvm::all_of(nest.op.getDpsInputOperands(), inputIsFine) &&
+        llvm::all_of(nest.lookUps(), lookUpIsFine) &&
         llvm::all_of(nest.op.getDpsInitsMutable(), resultIsFine) && mayBeLane(nest, dim))
       candidates.push_back(dim);
   }

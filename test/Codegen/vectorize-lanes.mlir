@@ -442,3 +442,49 @@ func.func @copy_of_a_slice(%x: memref<8x48xf32>, %y: memref<4x16xf32>) {
   memref.copy %slice, %y : memref<4x16xf32, strided<[48, 1], offset: 112>> to memref<4x16xf32>
   return
 }
+
+// -----
+
+// The body looks up an image at a place that only the lane's index moves by one: a vector is read there, once the place
+// itself is known as a scalar.
+// CHECK-LABEL: func @looks_up_vectors(
+//  CHECK-SAME:     %[[IMAGE:[a-z0-9]+]]: memref<9x32xf32>, %[[AT:[a-z0-9]+]]: memref<4xi8>,
+//       CHECK:   affine.for %[[X:.*]] = 0 to 4 {
+//       CHECK:     affine.for %[[I:.*]] = 0 to 32 step 16 {
+//       CHECK:       %[[BYTE:.*]] = affine.load %[[AT]][%[[X]]]
+//       CHECK:       %[[ROW:.*]] = arith.index_castui %[[BYTE]] : i8 to index
+//       CHECK:       vector.transfer_read %[[IMAGE]][%[[ROW]], %[[I]]]{{.*}} : memref<9x32xf32>, vector<16xf32>
+#row = affine_map<(x, i) -> (x)>
+#sum = affine_map<(x, i) -> (i)>
+func.func @looks_up_vectors(%image: memref<9x32xf32>, %at: memref<4xi8>, %y: memref<32xf32>) {
+  linalg.generic {indexing_maps = [#row, #sum], iterator_types = ["reduction", "parallel"]}
+      ins(%at : memref<4xi8>) outs(%y : memref<32xf32>) {
+  ^bb0(%byte: i8, %acc: f32):
+    %row = arith.index_castui %byte : i8 to index
+    %i = linalg.index 1 : index
+    %0 = memref.load %image[%row, %i] : memref<9x32xf32>
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Where the lane moves another index, elements are read one by one.
+// CHECK-LABEL: func @looks_up_elements(
+//       CHECK:   affine.for
+//   CHECK-NOT:   vector.transfer_read
+//       CHECK:     memref.load %{{.*}} : memref<32x9xf32>
+#all = affine_map<(i) -> (i)>
+func.func @looks_up_elements(%image: memref<32x9xf32>, %at: memref<32xi8>, %y: memref<32xf32>) {
+  linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel"]}
+      ins(%at : memref<32xi8>) outs(%y : memref<32xf32>) {
+  ^bb0(%byte: i8, %out: f32):
+    %column = arith.index_castui %byte : i8 to index
+    %i = linalg.index 0 : index
+    %0 = memref.load %image[%i, %column] : memref<32x9xf32>
+    linalg.yield %0 : f32
+  }
+  return
+}

@@ -16,6 +16,7 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
 
     - A border (padding) is a copy into a filled tensor.
     - A sum added to a value starts from this value: a gradient is added to its slot in place.
+    - With channels as lanes the weight gradient behind a max-pool visits the winners only.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.
     - Floats carry `fastmath<contract>`, nothing else.

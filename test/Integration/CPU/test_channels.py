@@ -59,7 +59,20 @@ def mixed(element):
     return net
 
 
-NETS = {"windows": windows, "pools": pools, "mixed": mixed}
+def winners(element):
+    """Gradients of max-pools whose zeros are left out: strides and borders of both, windows that overlap or leave rows
+    uncovered, a winner for which nothing is positive."""
+    net = nets.Net(16, 17, 15, element=element)
+    x = convolve(net, "first", 0, 32, 16, 3, 3, stride=(2, 1), padding=(1, 2))
+    x = net.relu(pool(net, x, "max_pool2d", "{kernel = [3, 3], stride = [2, 2], padding = [1, 1]}", ref.max_pool2d,
+                      (3, 3), (2, 2), (1, 1)))
+    x = convolve(net, "second", x, 16, 32, 2, 2)
+    x = pool(net, net.relu(x), "max_pool2d", "{kernel = [2, 3], stride = [3, 3]}", ref.max_pool2d, (2, 3), (3, 3))
+    net.linear("fc", net.flatten(x), 10, 16 * 1 * 2, net.type("?", 10))
+    return net
+
+
+NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners}
 
 
 @pytest.fixture(scope="module")
