@@ -4,6 +4,7 @@
 
 #include "lib/Pipelines/Builders.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -38,7 +39,7 @@ const Stage *findStage(StringRef name) {
 }
 
 namespace {
-/// Fails when a dialect survives past the stage that should have removed it.
+/// Fails when a dialect survives past the stage that should have removed it, or an op is malformed.
 struct CheckStagePass : PassWrapper<CheckStagePass, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckStagePass)
 
@@ -65,7 +66,7 @@ struct CheckStagePass : PassWrapper<CheckStagePass, OperationPass<ModuleOp>> {
           << found->name << "', which promises: " << found->promise;
       return WalkResult::interrupt();
     });
-    if (result.wasInterrupted())
+    if (result.wasInterrupted() || failed(verify(getOperation())))
       signalPassFailure();
   }
 

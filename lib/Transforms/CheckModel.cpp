@@ -3,6 +3,7 @@
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace ai {
@@ -150,6 +151,9 @@ namespace {
 
 struct CheckModelPass : ai::impl::AICheckModelPassBase<CheckModelPass> {
   void runOnOperation() override {
+    // The ops' own verifiers see more than when the file was parsed, now that types are known.
+    if (failed(verify(getOperation())))
+      return signalPassFailure();
     for (auto model : getOperation().getOps<ModelOp>())
       if (failed(checkParameters(model)))
         return signalPassFailure();
