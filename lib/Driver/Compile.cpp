@@ -46,7 +46,7 @@ static std::string outputName(const CompileOptions &options) {
 
 /// Object in a temporary file, then a program or a library with its header.
 static LogicalResult linkProgram(ModuleOp module, const CompileOptions &options,
-                                 const TargetOptions &target, StringRef output,
+                                 const TargetOptions &target, LinkOptions link, StringRef output,
                                  ErrorEmitter emitError) {
   SmallString<128> object;
   if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
@@ -54,15 +54,30 @@ static LogicalResult linkProgram(ModuleOp module, const CompileOptions &options,
   llvm::scope_exit cleanup([&] { llvm::sys::fs::remove(object); });
   if (failed(emitObject(module, target, object)))
     return failure();
-  bool isLibrary = options.emit == "lib";
-  LinkOptions link;
-  link.kind = isLibrary ? LinkOptions::Kind::SharedLibrary : LinkOptions::Kind::Executable;
-  link.linker = options.linker;
+  bool isLibrary = link.kind == LinkOptions::Kind::SharedLibrary;
   link.objects = {std::string(object)};
   link.runtimeLibrary = options.runtime + "/libai_rt.a";
   if (failed(ai::link(link, output, emitError)))
     return failure();
   return isLibrary ? writeHeader(module, baseName(options), output, emitError) : success();
+}
+
+/// What can be known to end badly is said before the work: a missing folder, a missing linker.
+static LogicalResult checkOutput(const CompileOptions &options, StringRef output, LinkOptions &link,
+                                 ErrorEmitter emitError) {
+  StringRef folder = llvm::sys::path::parent_path(output);
+  if (!folder.empty())
+    if (std::error_code error = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Exist))
+      return emitError() << "cannot write '" << output << "': " << error.message();
+  bool isLibrary = options.emit == "lib";
+  if (!isLibrary && options.emit != "exe")
+    return success();
+  link.kind = isLibrary ? LinkOptions::Kind::SharedLibrary : LinkOptions::Kind::Executable;
+  auto driver = findLinker(options.linker, emitError);
+  if (failed(driver))
+    return failure();
+  link.driver = std::move(*driver);
+  return success();
 }
 
 static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
@@ -114,6 +129,11 @@ LogicalResult compile(const CompileOptions &options) {
   TargetOptions target{*processor, options.optLevel};
   setTarget(*module, *processor);
 
+  std::string output = outputName(options);
+  LinkOptions link;
+  if (failed(checkOutput(options, output, link, emitError)))
+    return failure();
+
   const Stage *stage = findStage(options.emit);
   PipelineOptions pipeline;
   pipeline.vectorBits = processor->vectorBits;
@@ -131,7 +151,6 @@ LogicalResult compile(const CompileOptions &options) {
   if (failed(pm.run(*module)))
     return failure();
 
-  std::string output = outputName(options);
   if (stage)
     return writeText(output, emitError, [&](raw_ostream &os) {
       OpPrintingFlags flags;
@@ -147,7 +166,7 @@ LogicalResult compile(const CompileOptions &options) {
                      [&](raw_ostream &os) { return emitAssembly(*module, target, os); });
   if (options.emit == "obj")
     return emitObject(*module, target, output);
-  return linkProgram(*module, options, target, output, emitError);
+  return linkProgram(*module, options, target, std::move(link), output, emitError);
 }
 
 } // namespace ai

@@ -11,13 +11,16 @@ struct LinkOptions {
   enum class Kind { Executable, SharedLibrary };
 
   Kind kind = Kind::Executable;
-  /// The compiler driver to run; empty: `$CC`, `clang-22` or `cc`, whichever is found first.
-  std::string linker;
+  /// The compiler driver to run, with its own arguments first: what `findLinker` found.
+  std::vector<std::string> driver;
   std::vector<std::string> objects;
   /// The static library of the runtime. A program takes what it needs of it, a shared library all,
   /// and exports its API.
   std::string runtimeLibrary;
 };
+
+/// Finds a compiler driver by name; empty: `$CC`, `clang-22` or `cc`, whichever is found first.
+mlir::FailureOr<std::vector<std::string>> findLinker(llvm::StringRef asked, ErrorEmitter emitError);
 
 /// Links `options.objects` into the file `path`, which depends on libc and libm only. It appears
 /// whole or not at all.
