@@ -61,6 +61,13 @@ fi
 # A build folder that was copied or moved along with the checkout still names the old place.
 if ! [ -f build/build.ninja ] || ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" build/CMakeCache.txt; then
   rm -rf build/CMakeCache.txt build/CMakeFiles
+  configure=yes
+elif [ $tests = yes ] && grep -q '^GTest_DIR:PATH=.*NOTFOUND' build/CMakeCache.txt; then
+  configure=yes  # what the examples alone need was enough so far
+else
+  configure=no
+fi
+if [ $configure = yes ]; then
   cmake --preset release >build.log 2>&1 || { cat build.log; fail "cmake failed"; }
   mv build.log build/configure.log
 fi
