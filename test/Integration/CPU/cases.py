@@ -75,6 +75,7 @@ class Case:
     attrs: str = ""
     wrt: typing.Any = None  # differentiable arguments; None: every float
     name: str = ""
+    family: str = ""
     elements: tuple = ("f32", "f64")
 
     def __post_init__(self):
@@ -85,13 +86,14 @@ class Case:
         rng = np.random.default_rng(7)
         return [np.asarray(arg.values(rng)).astype(NUMPY[arg.dtype(element)]) for arg in self.args]
 
-    @functools.cache
+    def wide(self, element):
+        """The inputs as given, floats in f64."""
+        return [x.astype(np.float64) if arg.element == "float" else x
+                for arg, x in zip(self.args, self.inputs(element))]
+
     def expected(self, element):
         """The results as a tuple; floats are computed in f64 from the inputs as given."""
-        wide = [x.astype(np.float64) if arg.element == "float" else x
-                for arg, x in zip(self.args, self.inputs(element))]
-        out = self.reference(*map(jnp.asarray, wide))
-        return tuple(np.asarray(y) for y in (out if isinstance(out, tuple) else (out,)))
+        return references_of(self.family, element)[self.name]
 
     def result_types(self, element):
         names = {np.dtype(t): name for name, t in NUMPY.items()}
@@ -135,6 +137,34 @@ class Case:
         out = self.reference(*inputs)
         total = ((out[0] if isinstance(out, tuple) else out) * ct).sum()
         return total if ct.ndim else -total
+
+    def gradients(self):
+        """Those of `@name_sum` in JAX, in f64 from the f32 inputs, for the arguments `wrt`."""
+        return gradients_of(self.family)[self.name]
+
+
+# An oracle takes most of its time to compile: JAX does it once for a family, not for each operation of each case.
+@functools.cache
+def compiled(family):
+    return ref.jit(lambda inputs: [case.reference(*x) for case, x in zip(FAMILIES[family], inputs)], level=0)
+
+
+@functools.cache
+def references_of(family, element):
+    """Name of a case -> its results."""
+    results = compiled(family)([case.wide(element) for case in FAMILIES[family]])
+    return {case.name: tuple(np.asarray(y) for y in (out if isinstance(out, tuple) else (out,)))
+            for case, out in zip(FAMILIES[family], results)}
+
+
+@functools.cache
+def gradients_of(family):
+    """Name of a case -> the gradients of its sum."""
+    table = [case for case in FAMILIES[family] if case.wrt]
+    function = ref.jit(lambda inputs: [jax.grad(case.total, tuple(case.wrt))(*x) for case, x in zip(table, inputs)],
+                       level=0)
+    inputs = [[*case.wide("f32"), case.cotangent("f32").astype(np.float64)] for case in table]
+    return {case.name: gradient for case, gradient in zip(table, function(inputs))}
 
 
 def unary(name, arg, reference):
@@ -275,9 +305,10 @@ LOSSES = [
 LOSSES[-2].wrt = ()
 
 FAMILIES = {"elementwise": ELEMENTWISE, "contraction": CONTRACTIONS, "pooling": POOLING, "shape": SHAPES, "loss": LOSSES}
-for cases in FAMILIES.values():
+for family, cases in FAMILIES.items():
     count = {}
     for case in cases:
         mnemonic = case.op.split()[0].removeprefix("ai.")
         count[mnemonic] = count.get(mnemonic, 0) + 1
         case.name = f"{mnemonic}_{count[mnemonic]}"
+        case.family = family

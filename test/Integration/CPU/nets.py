@@ -1,5 +1,7 @@
 """Networks written once, as a model file and as a JAX function, and the optimizers they train with."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -128,7 +130,7 @@ def adam(p, g, s, lr, t, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
     g = g + weight_decay * p
     m = beta1 * s.get("m", 0) + (1 - beta1) * g
     v = beta2 * s.get("v", 0) + (1 - beta2) * g * g
-    root = jnp.sqrt(v) / np.sqrt(1 - beta2 ** (t + 1)) + eps
+    root = np.sqrt(v) / np.sqrt(1 - beta2 ** (t + 1)) + eps
     return p - lr / (1 - beta1 ** (t + 1)) * m / root, {"m": m, "v": v}
 
 
@@ -139,14 +141,14 @@ def adamw(p, g, s, lr, t, weight_decay=0.01, **settings):
 def rmsprop(p, g, s, lr, t, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0):
     g = g + weight_decay * p
     v = alpha * s.get("v", 0) + (1 - alpha) * g * g
-    buffer = momentum * s.get("buffer", 0) + g / (jnp.sqrt(v) + eps)
+    buffer = momentum * s.get("buffer", 0) + g / (np.sqrt(v) + eps)
     return p - lr * buffer, {"v": v, "buffer": buffer}
 
 
 def adadelta(p, g, s, lr, t, rho=0.9, eps=1e-6, weight_decay=0.0):
     g = g + weight_decay * p
     v = rho * s.get("v", 0) + (1 - rho) * g * g
-    delta = jnp.sqrt(s.get("d", 0) + eps) / jnp.sqrt(v + eps) * g
+    delta = np.sqrt(s.get("d", 0) + eps) / np.sqrt(v + eps) * g
     return p - lr * delta, {"v": v, "d": rho * s.get("d", 0) + (1 - rho) * delta * delta}
 
 
@@ -162,24 +164,29 @@ def optimizer_text(name, **settings):
     return f"#ai.{name}<" + ", ".join(f"{k} = {spell(v)}" for k, v in settings.items()) + ">"
 
 
+@functools.cache
+def value_and_gradient(forward, loss):
+    """The mean loss and its gradients, compiled once for all trainings of a net."""
+    def mean(params, x, y):
+        return LOSSES[loss](forward(params, x), y).mean()
+    return ref.jit(jax.value_and_grad(mean))
+
+
 class Oracle:
-    """The same training in JAX, in f64, from the given parameters."""
+    """The same training in f64, from the given parameters: gradients by JAX, updates by NumPy."""
 
     def __init__(self, forward, loss, params, optimizer="sgd", lr=0.1, **settings):
-        self.params = {name: jnp.asarray(p, jnp.float64) for name, p in params.items()}
+        self.params = {name: np.asarray(p, np.float64) for name, p in params.items()}
         self.states = {name: {} for name in params}
         self.update, self.lr, self.settings, self.steps = OPTIMIZERS[optimizer], lr, settings, 0
-
-        def mean(params, x, y):
-            return LOSSES[loss](forward(params, x), y).mean()
-        self.gradient = jax.jit(jax.value_and_grad(mean))
+        self.gradient = value_and_gradient(forward, loss)
 
     def train_step(self, x, y, rate=1.0):
         """One step at `rate` times the learning rate; returns the mean loss."""
-        x, y = jnp.asarray(x, jnp.float64), jnp.asarray(y, jnp.float64 if y.dtype.kind == "f" else None)
+        x, y = (value.astype(np.float64) if value.dtype.kind == "f" else value for value in (x, y))
         value, gradients = self.gradient(self.params, x, y)
         for name, gradient in gradients.items():
             self.params[name], self.states[name] = self.update(
-                self.params[name], gradient, self.states[name], self.lr * rate, self.steps, **self.settings)
+                self.params[name], np.asarray(gradient), self.states[name], self.lr * rate, self.steps, **self.settings)
         self.steps += 1
         return float(value)

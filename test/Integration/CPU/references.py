@@ -5,6 +5,12 @@ import jax.numpy as jnp
 from jax import lax
 
 
+def jit(function, level=3):
+    """A compiled oracle. It runs a few times: XLA's emitters of fused loops would take half of the time to compile."""
+    return jax.jit(function, compiler_options={"xla_cpu_use_fusion_emitters": False,
+                                               "xla_backend_optimization_level": level})
+
+
 def conv2d(x, w, b=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1)):
     y = lax.conv_general_dilated(x, w, stride, [(p, p) for p in padding], rhs_dilation=dilation,
                                  dimension_numbers=("NCHW", "OIHW", "NCHW"))
@@ -86,10 +92,11 @@ def mask_samples(x, first, count):
 def dropout_mask(like, seed, step, first, rate, stream):
     """Philox4x32-10 (Salmon et al. 2011), word 0."""
     features = like[0].size
-    position = (int(first) * features + jnp.arange(like.size)).astype(jnp.uint64)
+    position = (first * features + jnp.arange(like.size)).astype(jnp.uint64)
     low = jnp.uint64(0xffffffff)
-    c = [position & low, position >> 32, jnp.uint64(int(step)), jnp.uint64(stream)]
-    key = [jnp.uint64(int(seed)) & low, jnp.uint64(int(seed)) >> 32]
+    step, seed = step.astype(jnp.uint64), seed.astype(jnp.uint64)
+    c = [position & low, position >> 32, step, jnp.uint64(stream)]
+    key = [seed & low, seed >> 32]
     for _ in range(10):
         a, b = c[0] * jnp.uint64(0xD2511F53), c[2] * jnp.uint64(0xCD9E8D57)
         c = [(b >> 32) ^ c[1] ^ key[0], b & low, (a >> 32) ^ c[3] ^ key[1], a & low]

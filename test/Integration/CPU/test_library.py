@@ -56,8 +56,8 @@ def test_memory_in_use_is_what_info_says(library):
     assert abs(grown - promised) < 0.05 * promised + (1 << 20)
 
 
-def test_several_models_live_in_one_process():
-    first = aic.compile(programs.EXAMPLES / "lenet" / "lenet.mlir").create(seed=1)
+def test_several_models_live_in_one_process(library):
+    first = aic.Program(library).create(seed=1)
     second = aic.compile(programs.EXAMPLES / "keras-lenet" / "keras-lenet.mlir").create(seed=1)
     third = first.program.create(seed=2)
     x, y = np.zeros((16, 28, 28), np.uint8), np.zeros(16, np.int32)

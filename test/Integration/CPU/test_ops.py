@@ -1,6 +1,5 @@
 """Every op by execution: values against JAX, gradients against finite differences and JAX."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -45,8 +44,6 @@ def test_gradient_is_that_of_finite_differences(table, family, case):
 
 @pytest.mark.parametrize("family, case", DIFFERENTIABLE)
 def test_gradient_is_that_of_jax(table, family, case):
-    inputs, results = gradients(table, family, case, "f32")
-    wide = [x.astype(np.float64) if x.dtype == np.float32 else x for x in inputs]
-    expected = jax.grad(case.total, argnums=tuple(case.wrt))(*wide)
-    for position, actual, gradient in zip(case.wrt, results, expected, strict=True):
+    _, results = gradients(table, family, case, "f32")
+    for position, actual, gradient in zip(case.wrt, results, case.gradients(), strict=True):
         close(actual, gradient, 1e-5, f"argument {position}")

@@ -1,5 +1,7 @@
 """Whole models: steps against JAX, bits against the number of threads, checkpoints."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -66,19 +68,25 @@ def test_threads_do_not_change_bits(compiled, name):
 WEIGHTS = [(7, 3, 3, 2), (5, 1, 2, 3), (1, 1, 1, 1), (3, 2, 1, 5), (2, 4, 4, 4), (16, 3, 5, 5)]
 
 
-@pytest.mark.parametrize("element", ["f32", "f64"])
-@pytest.mark.parametrize("weight", WEIGHTS, ids=lambda weight: "x".join(map(str, weight)))
-def test_the_gradient_of_a_convolution_is_that_of_jax(weight, element):
-    """One step of rate 1: the change of the weight is its gradient. Blocks are full, partial and missing."""
+@functools.cache
+def one_layer(weight, element):
     outputs, inputs, height, width = weight
     net = nets.Net(inputs, height + 2, width + 3, element=element)
     x = net.conv2d("conv", 0, *weight, attrs="{stride = [1, 2]}", stride=(1, 2))
     net.linear("fc", net.flatten(x), 3, outputs * 3 * 2, net.type("?", 3))
-    program = aic.compile(net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=53))
+    return net
+
+
+@pytest.mark.parametrize("element", ["f32", "f64"])
+@pytest.mark.parametrize("weight", WEIGHTS, ids=lambda weight: "x".join(map(str, weight)))
+def test_the_gradient_of_a_convolution_is_that_of_jax(weight, element):
+    """One step of rate 1: the change of the weight is its gradient. Blocks are full, partial and missing."""
+    forward = one_layer(weight, "f32").forward  # in JAX, which is given f64: compiled once for both
+    program = aic.compile(one_layer(weight, element).text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=53))
     for batch in (53, 5):
         model = program.create(threads=2)
         before = parameters(model)
-        oracle = nets.Oracle(net.forward, "cross_entropy", before, lr=1.0)
+        oracle = nets.Oracle(forward, "cross_entropy", before, lr=1.0)
         (x, y), = batches(program, "cross_entropy", 1, batch)
         model.train_step(x, y)
         oracle.train_step(x, y)
