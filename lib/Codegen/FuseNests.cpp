@@ -90,9 +90,10 @@ static void fuse(AffineForOp a, AffineForOp b) {
 static unsigned fuseLoopsIn(Block &block) {
   unsigned numFused = 0;
   for (auto loop : llvm::make_early_inc_range(block.getOps<AffineForOp>()))
-    if (AffineForOp producer = findProducer(loop)) {
+    while (AffineForOp producer = findProducer(loop)) {
       producer->moveBefore(loop);
       fuse(producer, loop);
+      loop = producer;
       ++numFused;
     }
   for (Operation &op : block)

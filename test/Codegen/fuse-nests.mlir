@@ -224,3 +224,37 @@ func.func @keeps_overlapping_views(%arena: memref<1024xi8>) {
   }
   return
 }
+
+// -----
+
+// A sum starts from one nest and reads another: both join it.
+// CHECK-LABEL: func @joins_both_producers(
+//       CHECK:   affine.for %{{.*}} = 0 to 8 {
+//  CHECK-NEXT:     affine.store %{{.*}} : memref<8xf32>
+//  CHECK-NEXT:     affine.for %{{.*}} = 0 to 4 {
+//       CHECK:       affine.store %{{.*}} : memref<8x4xf32>
+//       CHECK:       affine.store %{{.*}} : memref<8xf32>
+//   CHECK-NOT:   affine.for
+//       CHECK:   return
+func.func @joins_both_producers(%x: memref<8x4xf32>, %t: memref<8x4xf32>, %y: memref<8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  affine.for %i = 0 to 8 {
+    affine.for %k = 0 to 4 {
+      %0 = affine.load %x[%i, %k] : memref<8x4xf32>
+      %1 = arith.mulf %0, %0 : f32
+      affine.store %1, %t[%i, %k] : memref<8x4xf32>
+    }
+  }
+  affine.for %i = 0 to 8 {
+    affine.store %zero, %y[%i] : memref<8xf32>
+  }
+  affine.for %i = 0 to 8 {
+    affine.for %k = 0 to 4 {
+      %0 = affine.load %t[%i, %k] : memref<8x4xf32>
+      %1 = affine.load %y[%i] : memref<8xf32>
+      %2 = arith.addf %1, %0 : f32
+      affine.store %2, %y[%i] : memref<8xf32>
+    }
+  }
+  return
+}
