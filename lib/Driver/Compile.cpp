@@ -140,6 +140,7 @@ LogicalResult compile(const CompileOptions &options) {
   pipeline.vectorRegisters = processor->vectorRegisters;
   pipeline.l1 = options.l1.value_or(processor->l1);
   pipeline.l2 = options.l2.value_or(processor->l2);
+  pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
   if (options.emit == "lib")

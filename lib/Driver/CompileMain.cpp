@@ -83,6 +83,9 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> cpu(
       "cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
       cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
+  static cl::opt<std::string> conv(
+      "conv", cl::desc("How to convolve: direct, winograd (where it can be), auto (where it pays)"),
+      cl::value_desc("NAME"), cl::init("auto"), cl::cat(category));
   static cl::opt<std::string> l1("l1", cl::desc("First cache of a core (default: the processor's)"),
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> l2("l2", cl::desc("Second cache of a core"),
@@ -128,6 +131,7 @@ int compileMain(int argc, char **argv) {
   options.linker = linker;
   options.runtime = runtimeFolder(argv[0]);
   options.optLevel = optLevel;
+  options.conv = conv;
   options.remarks = remarks;
   options.profile = profile;
   if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2))

@@ -54,6 +54,7 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIOutlineBlocksPass());
   ConvertAIToLinalgPassOptions linalg;
   linalg.l1 = options.l1;
+  linalg.conv = options.conv;
   pm.addPass(createConvertAIToLinalgPass(linalg));
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createAIFuseUpdatesPass());

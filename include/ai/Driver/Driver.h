@@ -19,6 +19,7 @@ struct CompileOptions {
   std::string runtime;        ///< folder of libai_rt.a
   std::optional<int64_t> l1;  ///< bytes of a core's first cache; empty: as the processor has
   std::optional<int64_t> l2;  ///< bytes of its second
+  std::string conv = "auto";  ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes

@@ -17,6 +17,7 @@ struct PipelineOptions {
   int64_t vectorRegisters = 32; ///< how many of them there are
   int64_t l1 = 32 << 10;        ///< bytes of a core's first cache
   int64_t l2 = 1 << 20;         ///< bytes of its second
+  std::string conv = "auto";    ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;        ///< 0: no fusion and no register tiles
   bool profile = false;         ///< the program keeps a profile of its nests
   std::string accessor;         ///< function that returns the program's table; empty: write `main`

@@ -61,6 +61,13 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
     if (getOperation().walk(check).wasInterrupted())
       return signalPassFailure();
 
+    if (conv != "auto" && conv != "direct" && conv != "winograd") {
+      getOperation().emitError("expects conv to be auto, direct or winograd, got '") << conv << "'";
+      return signalPassFailure();
+    }
+    if (conv != "direct")
+      markTiledConvolutions(getOperation(), /*always=*/conv == "winograd");
+
     MLIRContext *context = &getContext();
     LayoutConverter types;
     RewritePatternSet patterns(context);
@@ -97,6 +104,7 @@ void ai::populateAIToLinalgPatterns(const TypeConverter &types, int64_t l1,
   populateReductionLowerings(types, patterns);
   populateConvolutionLowerings(types, l1, patterns);
   populateSparseLowerings(types, patterns);
+  populateWinogradLowerings(types, patterns);
   populatePoolingLowerings(types, patterns);
   populateShapeLowerings(types, patterns);
   populateLossLowerings(types, patterns);

@@ -91,6 +91,9 @@ Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
   auto remapped = [&](Value value) { return value ? rewriter.getRemappedValue(value) : value; };
   ConvolutionOperands operands(b, conv, remapped(conv.getInput()), remapped(conv.getWeight()),
                                remapped(conv.getBias()));
+  if (isTiled(conv) && windows.kernel == ArrayRef<int64_t>{2, 2})
+    return convolveInTiles(b, conv, operands.image, operands.weight, operands.bias,
+                           /*inTiles=*/true);
   SmallVector<int64_t> shape(type.getShape());
   shape.append(windows.kernel);
   return convolve(b, conv, operands, type.clone(shape), {0, 2, 1, 3, 4, 5}, windows.stride);

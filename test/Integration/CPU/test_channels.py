@@ -72,7 +72,18 @@ def winners(element):
     return net
 
 
-NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners}
+def tiles(element):
+    """Winograd's algorithm: results in the windows of a pool, borders of all widths, input gradients."""
+    net = nets.Net(3, 10, 14, element=element)
+    x = convolve(net, "points", 0, 16, 3, 1, 1)
+    x = convolve(net, "pooled", x, 32, 16, 3, 3)
+    x = net.relu(pool(net, x, "max_pool2d", "{kernel = [2, 2]}", ref.max_pool2d, (2, 2)))
+    x = net.relu(convolve(net, "bordered", x, 16, 32, 3, 3, padding=(2, 1)))
+    net.linear("fc", net.flatten(x), 10, 16 * 6 * 6, net.type("?", 10))
+    return net
+
+
+NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners, "tiles": tiles}
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +91,13 @@ def compiled():
     """The nets, each compiled when first asked for."""
     programs = {}
 
-    def get(name, element):
-        if (name, element) not in programs:
+    def get(name, element, *options):
+        key = name, element, *options
+        if key not in programs:
             net = NETS[name](element)
             text = net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=37)
-            programs[name, element] = net, aic.compile(text, EVERYWHERE)
-        return programs[name, element]
+            programs[key] = net, aic.compile(text, EVERYWHERE, *options)
+        return programs[key]
     return get
 
 
@@ -109,6 +121,20 @@ def test_a_step_is_that_of_jax(compiled, name, element):
         gradient = np.asarray(oracle.params[parameter]) - value
         assert np.abs(gradient).max() > 1e-4, parameter
         close(model[parameter] - value, gradient, 1e-5 if element == "f32" else 1e-13, parameter)
+
+
+def test_all_algorithms_give_the_same_step(compiled):
+    gradients = []
+    for algorithm in ("auto", "direct", "winograd"):
+        net, program = compiled("tiles", "f32", f"--conv={algorithm}")
+        model = program.create(threads=1, seed=3)
+        model.train_step(*batch(net, "f32", 37))
+        gradients.append(parameters(model))
+    auto, direct, winograd = gradients
+    for name, value in direct.items():
+        close(winograd[name], value, 1e-5, name)
+    assert any(direct[name].tobytes() != winograd[name].tobytes() for name in direct)
+    assert all(auto[name].tobytes() == winograd[name].tobytes() for name in direct)
 
 
 @pytest.mark.parametrize("name", NETS)
