@@ -68,7 +68,8 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
 
     - Needs: affine nests on memrefs in functions with `ai.kind` other than "block".
     - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
-      same time, write what the function wrote, with the same bits for any number of parts.
+      same time, write what the function wrote, with the same bits for any number of parts. A loop
+      that is split keeps the number of its iterations as `ai.trips`.
     - Fails when: never; what cannot be split is left to one part, different memory to different parts.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
