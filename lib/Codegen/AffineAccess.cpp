@@ -208,7 +208,8 @@ static bool appendEffects(Operation *op, Accesses &accesses) {
     accesses.push_back(*access);
     return true;
   }
-  if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() || isMemoryEffectFree(op))
+  if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() || isMemoryEffectFree(op) ||
+      isa<affine::AffinePrefetchOp>(op)) // a hint
     return true;
   auto interface = dyn_cast<MemoryEffectOpInterface>(op);
   if (!interface)

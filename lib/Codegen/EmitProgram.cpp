@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 3;
+constexpr int64_t kAbiVersion = 4;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -216,9 +216,15 @@ private:
     SmallVector<Record> rows;
     if (auto profile = module->getAttrOfType<ArrayAttr>("ai.profile"))
       for (auto row : profile.getAsRange<DictionaryAttr>())
-        rows.push_back({Field(writer.text(row.getAs<StringAttr>("name").getValue())),
-                        Field(row.getAs<FloatAttr>("flops").getValueAsDouble())});
+        rows.push_back(profileRow(row));
     return rows;
+  }
+
+  Record profileRow(DictionaryAttr row) {
+    auto number = [&](StringRef name) { return row.getAs<FloatAttr>(name).getValueAsDouble(); };
+    return {Field(writer.text(row.getAs<StringAttr>("name").getValue())), Field(number("flops")),
+            Field(number("bytes_read") + number("bytes_written")), Field(number("working_set")),
+            Field(int64_t(row.getAs<BoolAttr>("shared").getValue()))};
   }
 
   std::string tensorTable(ArrayAttr tensors) {

@@ -285,6 +285,7 @@ private:
         0, 1, {b.getAffineSymbolExpr(0), b.getAffineConstantExpr(loop.getConstantUpperBound())},
         b.getContext());
     loop.setUpperBound(bound(next), end);
+    loop->setAttr("ai.trips", b.getI64IntegerAttr(trips)); // of all parts
   }
 
   void restrictToOnePart(Operation *op, int64_t group) {

@@ -7,6 +7,7 @@
 #include "ai/Target/Target.h"
 #include "dialects/ai/AIDialect.h"
 #include "lib/Driver/Header.h"
+#include "lib/Driver/Roofline.h"
 #include "lib/Driver/Source.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -103,6 +104,13 @@ static bool isHandled(Diagnostic &diagnostic, const CompileOptions &options) {
   return true;
 }
 
+static void reportRoofline(ModuleOp module, const CompileOptions &options) {
+  std::optional<rt::Machine> machine;
+  if (options.cpu == "native")
+    machine = rt::measureMachine(1);
+  printRoofline(module, machine ? &*machine : nullptr, llvm::errs());
+}
+
 LogicalResult compile(const CompileOptions &options) {
   auto source = openSource(options.input);
   if (!source)
@@ -143,6 +151,7 @@ LogicalResult compile(const CompileOptions &options) {
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
+  pipeline.describe = options.report == Report::Roofline;
   if (options.emit == "lib")
     pipeline.accessor = programAccessor(baseName(options));
   PassManager pm(&context);
@@ -151,6 +160,8 @@ LogicalResult compile(const CompileOptions &options) {
   buildStages(pm, stage ? *stage : getStages().back(), pipeline);
   if (failed(pm.run(*module)))
     return failure();
+  if (options.report == Report::Roofline)
+    reportRoofline(*module, options);
 
   if (stage)
     return writeText(output, emitError, [&](raw_ostream &os) {

@@ -70,6 +70,12 @@ static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &s
   return true;
 }
 
+/// Whether the stage or artefact comes after the loops are made.
+static bool hasNests(StringRef emit) {
+  const Stage *stage = findStage(emit);
+  return !stage || stage >= findStage("loops");
+}
+
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   static cl::OptionCategory category("ai-compile options");
@@ -101,6 +107,11 @@ int compileMain(int argc, char **argv) {
   static cl::opt<bool> profile("profile",
                                cl::desc("Let the program's bench print the time of every nest"),
                                cl::cat(category));
+  static cl::opt<Report> report(
+      "report", cl::desc("Also print a report on standard error:"), cl::init(Report::None),
+      cl::values(clEnumValN(Report::Roofline, "roofline",
+                            "FLOPs, bytes and least time of every loop nest")),
+      cl::cat(category));
   std::string stages = "\nStages and artefacts for --emit:\n";
   llvm::raw_string_ostream os(stages);
   for (const Stage &stage : getStages())
@@ -119,6 +130,11 @@ int compileMain(int argc, char **argv) {
                  << "'; did you mean '" << nearestName(emit) << "'? --help lists them\n";
     return 1;
   }
+  if (report != Report::None && !hasNests(emit)) {
+    llvm::errs() << "ai-compile: error: --report=roofline describes loop nests, got --emit=" << emit
+                 << ", which ends before there are any; use --emit=loops or later\n";
+    return 1;
+  }
   if (optLevel > 3) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
@@ -134,6 +150,7 @@ int compileMain(int argc, char **argv) {
   options.conv = conv;
   options.remarks = remarks;
   options.profile = profile;
+  options.report = report;
   if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2))
     return 1;
   return failed(compile(options)) ? 1 : 0;

@@ -100,6 +100,8 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
     prefetch.l1 = options.l1;
     pm.addNestedPass<func::FuncOp>(createAIPrefetchOperandsPass(prefetch));
   }
+  if (options.describe)
+    pm.addPass(createAIDescribeNestsPass());
   if (options.profile)
     pm.addPass(createAIProfileNestsPass());
 }

@@ -169,3 +169,19 @@ std::vector<MemoryLevel> ai::rt::measureMemory(int64_t threads) {
       {"memory", 0, measureRead(threads, std::clamp(4 * last, kLeast, kMost) / threads)});
   return levels;
 }
+
+Machine ai::rt::measureMachine(int64_t threads) {
+  return {threads, measurePeak(threads), measureMemory(threads)};
+}
+
+const MemoryLevel &Machine::levelOf(double workingSet) const {
+  auto fits = [&](const MemoryLevel &level) {
+    return level.bytes == 0 || workingSet <= double(level.bytes);
+  };
+  return *std::find_if(levels.begin(), levels.end(), fits);
+}
+
+double Machine::leastSeconds(double flops, double bytes, double workingSet) const {
+  return double(threads) *
+         std::max(flops / this->flops.best, bytes / levelOf(workingSet).bytesRead.best);
+}

@@ -27,6 +27,19 @@ struct MemoryLevel {
   Rate bytesRead;   ///< By all threads together.
 };
 
+/// What a roofline is drawn from.
+struct Machine {
+  int64_t threads;
+  Rate flops;                      ///< Of f32.
+  std::vector<MemoryLevel> levels; ///< Nearest first; the last one is memory.
+
+  /// The nearest level where one thread can keep so many bytes.
+  const MemoryLevel &levelOf(double workingSet) const;
+  /// The least seconds in which one thread does that many operations and moves that many bytes:
+  /// the longer of the two at the best rate, the bytes at that of their working set's level.
+  double leastSeconds(double flops, double bytes, double workingSet) const;
+};
+
 /// The multiply-adds of f32 that `threads` threads do from registers, in operations (a multiply-add
 /// is two), with the widest vectors of this processor.
 Rate measurePeak(int64_t threads);
@@ -34,6 +47,9 @@ Rate measurePeak(int64_t threads);
 /// The levels of memory, nearest first, and what `threads` threads read from each, every one from
 /// an array of its own. Caches that the system does not tell of are left out.
 std::vector<MemoryLevel> measureMemory(int64_t threads);
+
+/// Both; takes about half a second.
+Machine measureMachine(int64_t threads);
 
 } // namespace ai::rt
 

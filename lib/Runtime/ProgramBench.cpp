@@ -8,6 +8,7 @@
 #include "Program.h"
 
 #include "Error.h"
+#include "ProfileTable.h"
 #include "Terminal.h"
 
 #include <algorithm>
@@ -49,13 +50,6 @@ private:
   std::vector<float> times;
 };
 
-/// A row of a profile, its times summed over threads.
-struct ProfileRow {
-  const ai_rt_profile_row_t *info;
-  int64_t calls;
-  double seconds, least;
-};
-
 /// One run of `bench`.
 class Bench {
 public:
@@ -68,8 +62,7 @@ private:
   float runStep();
   double runFor(double seconds, StepTimes &times);
   std::string report(StepTimes &times, double wall) const;
-  std::vector<ProfileRow> readProfile() const;
-  void printProfile(int64_t steps) const;
+  void printProfile(int64_t steps, double wall) const;
 
   const ai_rt_program_t &program;
   const Options &options;
@@ -202,47 +195,16 @@ std::string Bench::report(StepTimes &times, double wall) const {
       "}\n");
 }
 
-/// The rows that ran, the longest first.
-std::vector<ProfileRow> Bench::readProfile() const {
-  std::vector<ProfileRow> rows;
+/// The profile of `steps` steps that took `wall` seconds, beside what the machine can do now.
+void Bench::printProfile(int64_t steps, double wall) const {
+  Profile profile = {{}, steps, wall};
   for (int64_t i = 0; i < program.num_profile_rows; ++i) {
     ProfileRow row = {&program.profile_rows[i], 0, 0, 0};
     check(ai_rt_model_profile(model.get(), i, &row.calls, &row.seconds, &row.least));
-    if (row.calls)
-      rows.push_back(row);
+    profile.rows.push_back(row);
   }
-  std::sort(rows.begin(), rows.end(),
-            [](const ProfileRow &a, const ProfileRow &b) { return a.seconds > b.seconds; });
-  return rows;
-}
-
-/// GFLOP/s, or a dash where the operations are not known.
-static std::string formatRate(double flops, double seconds) {
-  char text[32] = "-";
-  if (flops > 0 && seconds > 0)
-    snprintf(text, sizeof(text), "%.2f", flops / seconds * 1e-9);
-  return text;
-}
-
-/// The nests of the mean step, and what is left of it if each run takes as long as the shortest.
-void Bench::printProfile(int64_t steps) const {
-  std::vector<ProfileRow> rows = readProfile();
-  double sum = 0, best = 0, perStep = 1 / double(steps);
-  for (const ProfileRow &row : rows) {
-    sum += row.seconds;
-    best += row.least * double(row.calls);
-  }
-  fprintf(stderr, "%8s %9s %9s %9s %8s %9s %9s  %s\n", "Total %", "Total us", "Avg us", "Min us",
-          "Calls", "GFLOP/s", "at best", "Name (times of a step, all threads added up)");
-  for (const ProfileRow &row : rows) {
-    double calls = double(row.calls), flops = row.info->flops;
-    fprintf(stderr, "%8.2f %9.2f %9.2f %9.2f %8.1f %9s %9s  %s\n", 100 * row.seconds / sum,
-            1e6 * row.seconds * perStep, 1e6 * row.seconds / calls, 1e6 * row.least,
-            calls * perStep, formatRate(flops * calls, row.seconds).c_str(),
-            formatRate(flops, row.least).c_str(), row.info->name);
-  }
-  fprintf(stderr, "%8.2f %9.2f %29.2f us if every run were the shortest\n", 100.0,
-          1e6 * sum * perStep, 1e6 * best * perStep);
+  Machine machine = measureMachine(ai_rt_model_num_threads(model.get()));
+  fputs(formatProfile(std::move(profile), machine).c_str(), stderr);
 }
 
 int Bench::run() {
@@ -262,7 +224,7 @@ int Bench::run() {
     return interruptedExitCode();
   writeOutput(report(times, wall));
   if (program.num_profile_rows > 0)
-    printProfile(times.count);
+    printProfile(times.count, wall);
   return 0;
 }
 

@@ -89,6 +89,8 @@ void StepRun::work(int64_t thread) {
       model.pool.barrier();
       runCombine(step.fold, thread, first * blockSize);
       model.pool.barrier();
+      if (!model.profiles.empty())
+        model.profiles[thread].lap(AI_RT_PROFILE_WAITING);
     }
     runBlocks(thread, first, std::min(first + round, numBlocks));
   }

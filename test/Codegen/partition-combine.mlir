@@ -3,6 +3,7 @@
 // CHECK-LABEL: func.func @rows_are_shared_out(
 //  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}
 //       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:   } {ai.trips = 16 : i64}
 func.func @rows_are_shared_out(%w: memref<10x16xf32>) attributes {ai.kind = "combine"} {
   %0 = arith.constant 0.0 : f32
   affine.for %i = 0 to 10 {

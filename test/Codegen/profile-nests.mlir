@@ -1,30 +1,31 @@
 // RUN: ai-opt %s --ai-profile-nests --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
 
-// A row is named after what its nest writes, inside out, or the lines it comes from. Vectors
-// count each element, a multiply-add two, loops as often as they run: 6 * 4 * (16 * 2 + 16) for the
-// first nest, nothing for the second, 3 * (1 + 1) for the third.
+// Rows 0 and 1 are what comes before a block and a combine; each nest has one of its own, described
+// as in describe-nests.mlir.
 // CHECK-LABEL: module
 //  CHECK-SAME:   ai.profile = [
-//  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "staging, waiting"},
-//  CHECK-SAME:     {flops = 1.152000e+03 : f64, name = "conv1"},
-//  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "r1+p1"},
-//  CHECK-SAME:     {flops = 6.000000e+00 : f64, name = "line {{[0-9]+}}"}]
+//  CHECK-SAME:     bytes_read = 0.000000e+00
+//  CHECK-SAME:     flops = 0.000000e+00 : f64, name = "staging", shared = false, working_set = 0.000000e+00 : f64}
+//  CHECK-SAME:     flops = 0.000000e+00 : f64, name = "waiting", shared = false, working_set = 0.000000e+00 : f64}
+//  CHECK-SAME:     flops = 1.152000e+03 : f64, name = "conv1",
+//  CHECK-SAME:     name = "r1+p1",
+//  CHECK-SAME:     name = "line {{[0-9]+}}"
 //       CHECK: func.func private @ai_rt_profile_lap(i64)
 // CHECK-LABEL: func.func @step_block(
-//  CHECK-NEXT:   %[[BETWEEN:.*]] = arith.constant 0 : i64
-//  CHECK-NEXT:   call @ai_rt_profile_lap(%[[BETWEEN]])
+//  CHECK-NEXT:   %[[STAGING:.*]] = arith.constant 0 : i64
+//  CHECK-NEXT:   call @ai_rt_profile_lap(%[[STAGING]])
 //       CHECK:   affine.for %{{.*}} = 0 to 6 {
 //   CHECK-NOT:   ai_rt_profile_lap
 //       CHECK:   math.fma
 //   CHECK-NOT:   ai_rt_profile_lap
 //       CHECK:   affine.store
-//       CHECK:   %[[FIRST:.*]] = arith.constant 1 : i64
+//       CHECK:   %[[FIRST:.*]] = arith.constant 2 : i64
 //  CHECK-NEXT:   call @ai_rt_profile_lap(%[[FIRST]])
 //  CHECK-NEXT:   affine.for %{{.*}} = 0 to 5 step 2 {
-//       CHECK:   %[[SECOND:.*]] = arith.constant 2 : i64
+//       CHECK:   %[[SECOND:.*]] = arith.constant 3 : i64
 //  CHECK-NEXT:   call @ai_rt_profile_lap(%[[SECOND]])
 //  CHECK-NEXT:   affine.for %{{.*}} = 0 to 5 step 2 {
-//       CHECK:   %[[THIRD:.*]] = arith.constant 3 : i64
+//       CHECK:   %[[THIRD:.*]] = arith.constant 4 : i64
 //  CHECK-NEXT:   call @ai_rt_profile_lap(%[[THIRD]])
 //  CHECK-NEXT:   return
 func.func @step_block(%x: memref<6xf32>, %v: vector<16xf32>, %s: f32) attributes {ai.kind = "block"} {
@@ -53,24 +54,25 @@ func.func @step_block(%x: memref<6xf32>, %v: vector<16xf32>, %s: f32) attributes
 
 // -----
 
-// The rows of all functions of steps are numbered through. A combine's operations are not counted
-// where threads share them out: each does a part of a loop, or one of them does all.
+// The rows of all functions of steps are numbered through; a combine starts with the time that its
+// thread has waited.
 // CHECK-LABEL: module
-//  CHECK-SAME:     name = "staging, waiting"},
-//  CHECK-SAME:     {flops = 1.000000e+01 : f64, name = "loss"},
-//  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "fc.bias"},
-//  CHECK-SAME:     {flops = 0.000000e+00 : f64, name = "fc.weight"}]
+//  CHECK-SAME:     name = "staging"
+//  CHECK-SAME:     name = "waiting"
+//  CHECK-SAME:     name = "loss", shared = false
+//  CHECK-SAME:     name = "fc.bias", shared = true
+//  CHECK-SAME:     name = "fc.weight", shared = true
 // CHECK-LABEL: func.func @step_block(
 //       CHECK:   arith.constant 0 : i64
-//       CHECK:   arith.constant 1 : i64
+//       CHECK:   arith.constant 2 : i64
 // CHECK-LABEL: func.func @step_combine(
-//       CHECK:   arith.constant 0 : i64
+//       CHECK:   arith.constant 1 : i64
 //       CHECK:   scf.if
 //       CHECK:   }
-//       CHECK:   arith.constant 2 : i64
+//       CHECK:   arith.constant 3 : i64
 //  CHECK-NEXT:   call @ai_rt_profile_lap
 //       CHECK:   affine.for
-//       CHECK:   arith.constant 3 : i64
+//       CHECK:   arith.constant 4 : i64
 //  CHECK-NEXT:   call @ai_rt_profile_lap
 func.func @step_block(%x: memref<10xf64>, %s: f64) attributes {ai.kind = "block"} {
   affine.for %i = 0 to 10 {
@@ -87,7 +89,7 @@ func.func @step_combine(%x: memref<10xf64>, %s: f64, %mine: i1, %end: index) att
   affine.for %i = 0 to min affine_map<(d0) -> (d0, 10)>(%end) {
     %0 = arith.addf %s, %s : f64
     affine.store %0, %x[%i] : memref<10xf64> loc("fc.weight")
-  }
+  } {ai.trips = 10 : i64}
   return
 }
 

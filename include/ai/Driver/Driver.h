@@ -9,6 +9,9 @@
 
 namespace ai {
 
+/// What is printed on standard error beside what is made.
+enum class Report { None, Roofline };
+
 /// What one compilation is asked for.
 struct CompileOptions {
   std::string input;          ///< a model file, `-` for standard input
@@ -23,6 +26,7 @@ struct CompileOptions {
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes
+  Report report = Report::None;
 };
 
 /// Compiles; errors are printed to standard error, with their place in the model file. The output

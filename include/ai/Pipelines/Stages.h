@@ -20,6 +20,7 @@ struct PipelineOptions {
   std::string conv = "auto";    ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;        ///< 0: no fusion and no register tiles
   bool profile = false;         ///< the program keeps a profile of its nests
+  bool describe = false;        ///< the module says what its nests cost
   std::string accessor;         ///< function that returns the program's table; empty: write `main`
 };
 

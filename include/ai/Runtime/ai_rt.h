@@ -35,7 +35,7 @@ extern "C" {
 //===----------------------------------------------------------------------===//
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 3
+#define AI_RT_ABI_VERSION 4
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -115,7 +115,7 @@ typedef struct {
   int64_t slot_offset; ///< Slot i lies in the fixed region at `slot_offset + i * slot_bytes`.
   int64_t num_tensors; ///< Inputs, targets, outputs, metrics and rows.
   const ai_rt_tensor_info_t *tensors;
-  double flops; ///< Of one sample; a multiply-add counts two.
+  double flops; ///< Of one sample's convolutions and matrix products; a multiply-add counts two.
 } ai_rt_step_t;
 
 /// A function that is no training step: `run` reads arguments from and leaves results in
@@ -130,10 +130,20 @@ typedef struct {
   const ai_rt_tensor_info_t *results;
 } ai_rt_function_t;
 
-/// A row of a profile: a nest of a step, or what lies between nests (row 0).
+/// The rows of every profile that are no nests.
+enum {
+  AI_RT_PROFILE_STAGING = 0, ///< Before a block: its samples are copied.
+  AI_RT_PROFILE_WAITING = 1  ///< Before a combine or fold, and behind a fold: for other threads.
+};
+
+/// A row of a profile: a nest of a step, or what comes before one. The numbers are those of one
+/// run, on all threads together.
 typedef struct {
   const char *name;
-  double flops; ///< Of one run; a multiply-add counts two. 0 where threads share the nest out.
+  double flops;       ///< All arithmetic of floats, a multiply-add two; 0 if there is none.
+  double bytes;       ///< Distinct bytes read and distinct bytes written.
+  double working_set; ///< Distinct bytes touched at all.
+  int64_t shared;     ///< 1 if threads share the nest out: a run is then a call on each of them.
 } ai_rt_profile_row_t;
 
 /// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.

@@ -158,36 +158,73 @@ def profiled(tmp_path_factory):
     return programs.compile_example("lenet", tmp_path_factory.mktemp("profiled"), "--profile")
 
 
+def read_profile(lines):
+    """The rows of a profile by name, each a dictionary of its columns, and the two lines below them."""
+    machine, head, *rows, outside, foot = lines
+    assert "FMA peak" in machine and head.split()[:2] == ["Total", "%"]
+    columns = ["share", "total", "calls", "mean", "least", "roof", "gflops", "peak", "best", "intensity", "level"]
+    result = {}
+    for row in rows:
+        words = row.split(maxsplit=len(columns))
+        result.setdefault(words.pop(), []).append(dict(zip(columns, words)))
+    return result, outside.split(), foot.split()
+
+
 def test_bench_prints_a_profile_that_covers_the_step(profiled):
-    result, (head, *rows, foot) = bench(profiled, "--batch", 64, "--threads", 1)
-    assert head.split()[:2] == ["Total", "%"] and "Name" in head
-    share, microseconds, _, _, calls, *_ = zip(*(row.split() for row in rows))
-    assert sum(map(float, share)) == pytest.approx(100, abs=0.01 * len(rows))
-    assert sorted(map(float, share), reverse=True) == list(map(float, share))
+    result, lines = bench(profiled, "--batch", 64, "--threads", 1)
+    profile, outside, foot = read_profile(lines)
+    rows = [row for same in profile.values() for row in same]
     step = 1e6 * result["batch"] / result["samples_per_s"]
-    assert 0.95 * step < sum(map(float, microseconds)) < 1.01 * step
-    assert float(foot.split()[1]) == pytest.approx(sum(map(float, microseconds)), abs=0.01 * len(rows))
-    assert set(calls) == {"1.0", "4.0", "5.0"}  # combine, blocks, both
-    names = [row[head.index("Name"):] for row in rows]
-    assert "staging, waiting" in names and "d conv1.weight" in names
-    assert "d fc1.weight+fc1.weight" in names  # summed over a panel and used up in one nest
+    covered = sum(float(row["total"]) for row in rows)
+    assert 0.95 * step < covered < 1.01 * step
+    rounding = 0.01 * len(rows)
+    assert float(foot[1]) == pytest.approx(step, rel=0.01)
+    assert covered + float(outside[1]) == pytest.approx(float(foot[1]), abs=rounding)
+    assert sum(float(row["share"]) for row in rows) + float(outside[0]) == pytest.approx(100, abs=rounding)
+    assert {row["calls"] for row in rows} == {"1.0", "4.0"}  # combine, blocks
+    assert "d conv1.weight" in profile
+    assert "d fc1.weight+fc1.weight" in profile  # summed over a panel and used up in one nest
+    assert profile["staging"][0]["calls"] == "4.0" and profile["waiting"][0]["calls"] == "1.0"
 
 
 def test_a_profile_adds_up_threads_and_knows_inference(profiled):
-    result, (_, *rows, foot) = bench(profiled, "--batch", 64, "--threads", 2, "--mode", "infer")
-    step = 1e6 * result["batch"] / result["samples_per_s"]
-    assert float(foot.split()[1]) < 2 * step
-    assert {row.split()[4] for row in rows} == {"4.0"}
+    result, lines = bench(profiled, "--batch", 64, "--threads", 2, "--mode", "infer")
+    profile, _, foot = read_profile(lines)
+    assert float(foot[1]) == pytest.approx(2e6 * result["batch"] / result["samples_per_s"], rel=0.01)
+    assert {row["calls"] for same in profile.values() for row in same} == {"4.0"} and "waiting" not in profile
 
 
 def test_a_profile_has_rates_where_operations_are_counted(profiled):
-    _, (head, *rows, _) = bench(profiled, "--batch", 64, "--threads", 1)
-    rates = {}
-    for row in rows:
-        rates.setdefault(row[head.index("Name"):], []).append(row.split()[5:7])
-    assert any(float(rate) > 1 and float(best) >= float(rate)
-               for rate, best in rates["d conv1.weight"] if rate != "-")
-    assert rates["staging, waiting"] == [["-", "-"]]
+    profile, _, foot = read_profile(bench(profiled, "--batch", 64, "--threads", 2)[1])
+    conv = next(row for row in profile["d conv2.weight"] if float(row["intensity"]) > 10)
+    assert 0 < float(conv["gflops"]) and 0 < float(conv["peak"]) <= float(conv["best"]) < 150
+    assert 0 < float(conv["roof"]) and conv["level"] in ("L1", "L2", "L3", "memory")
+    # Threads share the update out: 120 * 400 weights, of 64 samples 2 operations each, by at most one pass.
+    (update,) = profile["d fc1.weight+fc1.weight"]
+    least = 2 * 64 * 120 * 400
+    assert least < 1e3 * float(update["gflops"]) * 2 * float(update["mean"]) < 1.2 * least
+    assert update["best"] == "-" and profile["staging"][0]["gflops"] == "-"
+    assert 0 < float(foot[2]) < float(foot[1]) and float(foot[3]) > 0
+
+
+def test_a_report_has_the_flops_and_bytes_of_nests(tmp_path):
+    done = subprocess.run([aic.compiler(), programs.EXAMPLES / "lenet/lenet.mlir", "--report=roofline", "-o",
+                           tmp_path / "lenet"], capture_output=True, text=True)
+    assert done.returncode == 0 and (tmp_path / "lenet").exists() and done.stdout == ""
+    machine, *functions = done.stderr.split("\n\n")
+    assert machine.startswith("one thread of this machine: FMA peak")
+    tables = {}
+    for function in functions:
+        name, head, *rows = function.strip().splitlines()
+        assert head.split() == "kFLOP KiB read written FLOP/B fits bound us name".split()
+        tables[name] = [row.split(maxsplit=7) for row in rows]
+    predict = tables["@lenet_predict_block"]
+    # Sixteen samples: the convolutions of 117,600 and 240,000 multiply-adds, and all of the step's table.
+    assert {"3763.2", "7680.0"} <= {row[0] for row in predict if row[5] == "FMA"}
+    assert predict[-1][7] == "sum" and float(predict[-1][0]) == pytest.approx(16 * 2 * 416.52, rel=0.01)
+    for column in (0, 1, 2, 6):
+        assert float(predict[-1][column]) == pytest.approx(sum(float(row[column]) for row in predict[:-1]), abs=0.6)
+    assert any("L1" in row[4:6] for row in predict)
 
 
 def test_a_program_without_a_profile_prints_none(example):

@@ -1,0 +1,17 @@
+// The report `--report=roofline`.
+
+#ifndef AI_LIB_DRIVER_ROOFLINE_H
+#define AI_LIB_DRIVER_ROOFLINE_H
+
+#include "lib/Runtime/Machine.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace ai {
+
+/// Prints what `ai-describe-nests` found, a table for each function; times are those of `machine`
+/// if it is given.
+void printRoofline(mlir::ModuleOp module, const rt::Machine *machine, llvm::raw_ostream &os);
+
+} // namespace ai
+
+#endif // AI_LIB_DRIVER_ROOFLINE_H
