@@ -2,6 +2,7 @@
 # Sets up a Debian 12 machine and builds the compiler: packages, then build/ (preset release).
 #   tools/setup.sh            what the examples need
 #   tools/setup.sh --tests    also what the tests need, with a Python environment in .venv
+#   tools/setup.sh --bench    also what test/bench/kernels.py needs
 # As root it installs the packages that are missing; otherwise it names them and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,11 +16,12 @@ packages=(
   clang-22'>='1:22.1 lld-22'>='1:22.1 libclang-rt-22-dev'>='1:22.1
   zlib1g-dev nlohmann-json3-dev libcli11-dev dataset-fashion-mnist
 )
-tests=no
+tests=no bench=no
 case "${1-}" in
   '') ;;
   --tests) tests=yes; packages+=(libgtest-dev python3-venv ca-certificates) ;;
-  *) fail "expects --tests or nothing, got '$1'" ;;
+  --bench) bench=yes; packages+=(libbenchmark-dev) ;;
+  *) fail "expects --tests, --bench or nothing, got '$1'" ;;
 esac
 
 # Fills `missing` with the packages that are absent or older than asked for.
@@ -62,7 +64,8 @@ fi
 if ! [ -f build/build.ninja ] || ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" build/CMakeCache.txt; then
   rm -rf build/CMakeCache.txt build/CMakeFiles
   configure=yes
-elif [ $tests = yes ] && grep -q '^GTest_DIR:PATH=.*NOTFOUND' build/CMakeCache.txt; then
+elif { [ $tests = yes ] && grep -q '^GTest_DIR:PATH=.*NOTFOUND' build/CMakeCache.txt; } ||
+     { [ $bench = yes ] && grep -q '^benchmark_DIR:PATH=.*NOTFOUND' build/CMakeCache.txt; }; then
   configure=yes  # what the examples alone need was enough so far
 else
   configure=no
