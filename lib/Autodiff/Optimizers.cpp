@@ -87,6 +87,7 @@ SmallVector<Setting> ai::getScheduleSettings(Attribute schedule) {
   return {};
 }
 
+// A training's log shows the rate: lib/Runtime/TrainingLog.cpp repeats the formulas.
 Value ai::buildRate(OpBuilder &builder, Location loc, Attribute schedule, Value lr,
                     ValueRange settings, Value step, Value epoch) {
   ScalarBuilder b(builder, loc);

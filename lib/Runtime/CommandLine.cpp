@@ -230,6 +230,8 @@ void Parser::addTraining() {
        "Write a checkpoint after each epoch, and when interrupted");
   load(train, "Go on from a checkpoint");
   settings(train);
+  text(train, "--log", options.log, "DIR",
+       "Write loss, accuracy, learning rate and histograms of the parameters for TensorBoard");
   json(train, "Print a JSON object for each epoch and nothing else");
 
   CLI::App *eval = addCommand("eval", "Evaluate a trained model on the test set");

@@ -22,6 +22,7 @@ struct Options {
   std::string command;     ///< "train", …, or the name of a function.
   std::string data;        ///< A folder or, for predict, a file; empty means the default.
   std::string save, load;  ///< Checkpoints; empty means none.
+  std::string log;         ///< A folder for curves; empty means none.
   int64_t epochs = 0;
   int64_t batch = 0;
   int64_t threads = 0; ///< 0 means as many as there are CPUs.

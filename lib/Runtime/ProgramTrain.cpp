@@ -19,6 +19,10 @@ using namespace ai::rt;
 
 namespace {
 
+struct LogCloser {
+  void operator()(ai_rt_log_t *log) const { ai_rt_log_close(log); }
+};
+
 /// One run of `train`.
 class Training {
 public:
@@ -28,7 +32,9 @@ public:
 private:
   void resume();
   bool trainEpoch();
+  void logStep(const ai_rt_metrics_t &metrics);
   void finishEpoch();
+  int trainEpochs();
   int stop();
   void save();
   void print(const std::string &text);
@@ -41,6 +47,7 @@ private:
   bool hasTest = false;
   std::vector<uint32_t> order;
   Progress progress;
+  std::unique_ptr<ai_rt_log_t, LogCloser> log;
   bool readerGone = false;
 };
 
@@ -73,6 +80,12 @@ Training::Training(const ai_rt_program_t &program, const Options &options)
     test = readSplit(model.get(), options, Split::Test);
   if (!options.load.empty())
     resume();
+  // Last, so that a refused training leaves no files.
+  if (!options.log.empty()) {
+    ai_rt_log_t *opened = nullptr;
+    check(ai_rt_log_open(model.get(), options.log.c_str(), hasTest, &opened));
+    log.reset(opened);
+  }
 }
 
 void Training::resume() {
@@ -97,6 +110,15 @@ void Training::save() {
     check(ai_rt_model_save(model.get(), options.save.c_str()));
 }
 
+/// A log that cannot be written ends a training, but loses none.
+void Training::logStep(const ai_rt_metrics_t &metrics) {
+  if (ai_rt_log_step(log.get(), &metrics) == AI_RT_OK)
+    return;
+  std::string reason = ai_rt_last_error();
+  save();
+  throw Error(AI_RT_BAD_FILE, reason);
+}
+
 /// Trains to the end of the epoch. False if it was interrupted before.
 bool Training::trainEpoch() {
   ai_rt_progress_t reached = ai_rt_model_progress(model.get());
@@ -109,6 +131,8 @@ bool Training::trainEpoch() {
     ai_rt_metrics_t metrics;
     check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count, &metrics));
     first += count;
+    if (log)
+      logStep(metrics);
     if (!progress.add(metrics))
       readerGone = true;
     // Without a reader and without a checkpoint nobody would see the result.
@@ -143,6 +167,8 @@ void Training::finishEpoch() {
   ai_rt_metrics_t tested = {};
   if (hasTest)
     tested = evaluate(model.get(), test);
+  if (log)
+    check(ai_rt_log_epoch(log.get(), &progress.state().sums, hasTest ? &tested : nullptr));
   if (interrupted())
     return;
   if (options.json)
@@ -168,7 +194,7 @@ int Training::stop() {
   return interruptedExitCode();
 }
 
-int Training::run() {
+int Training::trainEpochs() {
   int64_t epoch = ai_rt_model_progress(model.get()).epoch;
   if (!options.json && !hasTest)
     print("no test set in " + dataFolder(options) + ": nothing to evaluate on\n");
@@ -185,6 +211,12 @@ int Training::run() {
       return stop();
   }
   return 0;
+}
+
+int Training::run() {
+  int code = trainEpochs();
+  check(ai_rt_log_close(log.release()));
+  return code;
 }
 
 int ai::rt::runTrain(const ai_rt_program_t &program, const Options &options) {

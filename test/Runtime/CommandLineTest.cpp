@@ -79,9 +79,10 @@ TEST(CommandLine, StartsFromTheRecipe) {
 
 TEST(CommandLine, ReadsEveryOptionOfTrain) {
   Options options =
-      parsed(modelProgram(), {"train", "--data", "d", "--epochs=2", "--batch", "37", "--threads",
-                              "3", "--seed", "9", "--save", "s", "--load", "l", "--set", "lr=0.01",
-                              "--set", "momentum=-1e-3", "--json"});
+      parsed(modelProgram(),
+             {"train", "--data",  "d",     "--epochs=2",     "--batch", "37",     "--threads",
+              "3",     "--seed",  "9",     "--save",         "s",       "--load", "l",
+              "--set", "lr=0.01", "--set", "momentum=-1e-3", "--json",  "--log",  "g"});
   EXPECT_EQ(options.data, "d");
   EXPECT_EQ(options.epochs, 2);
   EXPECT_EQ(options.batch, 37);
@@ -94,6 +95,7 @@ TEST(CommandLine, ReadsEveryOptionOfTrain) {
   EXPECT_EQ(options.settings[0], std::make_pair(std::string("lr"), 0.01));
   EXPECT_EQ(options.settings[1], std::make_pair(std::string("momentum"), -1e-3));
   EXPECT_TRUE(options.json);
+  EXPECT_EQ(options.log, "g");
 }
 
 TEST(CommandLine, TakesTheLastOfARepeatedOption) {

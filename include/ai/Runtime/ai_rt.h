@@ -408,6 +408,39 @@ AI_RT_API ai_rt_status_t ai_rt_model_profile(const ai_rt_model_t *model, int64_t
                                              int64_t *calls, double *seconds, double *least);
 
 //===----------------------------------------------------------------------===//
+// Watching a training
+//===----------------------------------------------------------------------===//
+
+/// The curves of one training, in event files that TensorBoard reads.
+typedef struct ai_rt_log ai_rt_log_t;
+
+/// Begins curves of `model` in `folder`, which is made if it is not there. Its folders are runs of
+/// TensorBoard's:
+///
+///   steps  step/loss, step/accuracy, step/learning_rate          over the steps done
+///   train  epoch/loss, epoch/accuracy, a histogram of each parameter    over the epochs done
+///   test   epoch/loss, epoch/accuracy; only if `with_test`               over the epochs done
+///
+/// Losses are means over samples, accuracies parts of 1 (none without classes). What older files in
+/// `folder` say of steps and epochs that `model` has yet to do is no longer shown, so the curves of
+/// a training that is resumed go on. `model` must outlive the log. Fails with AI_RT_BAD_FILE if the
+/// files cannot be written, and leaves none then.
+AI_RT_API ai_rt_status_t ai_rt_log_open(const ai_rt_model_t *model, const char *folder,
+                                        int64_t with_test, ai_rt_log_t **log);
+
+/// Adds the step that the model has just done, with what `ai_rt_model_train_batch` stored. Nothing
+/// is allocated. Files are written about once a second.
+AI_RT_API ai_rt_status_t ai_rt_log_step(ai_rt_log_t *log, const ai_rt_metrics_t *metrics);
+
+/// Adds the epoch that the model has just ended: the sums over its steps, and what an evaluation
+/// on the test set stored, which may be null. Afterwards all of it is in the files.
+AI_RT_API ai_rt_status_t ai_rt_log_epoch(ai_rt_log_t *log, const ai_rt_metrics_t *train,
+                                         const ai_rt_metrics_t *test);
+
+/// Writes what is left and frees the log, whether that fails or not; null is allowed.
+AI_RT_API ai_rt_status_t ai_rt_log_close(ai_rt_log_t *log);
+
+//===----------------------------------------------------------------------===//
 // Plain functions
 //===----------------------------------------------------------------------===//
 

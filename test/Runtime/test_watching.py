@@ -1,0 +1,160 @@
+"""train --log, by way of the classifier whose steps are written by hand."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+import formats
+from classifier import CLASSIFIER, fail, succeed
+
+
+@pytest.fixture(scope="module")
+def logged(data, tmp_path_factory):
+    """A training of two epochs: its folder with log and checkpoint, and the epochs that it printed."""
+    folder = tmp_path_factory.mktemp("logged")
+    output = succeed("train", "--data", data, "--json", "--save", folder / "model", "--log", folder / "a/log/")
+    return folder, [json.loads(line) for line in output.splitlines()]
+
+
+def test_curves_of_epochs_are_what_train_prints(logged):
+    folder, epochs = logged
+    for run in ("train", "test"):
+        for metric in ("loss", "accuracy"):
+            printed = {epoch["epoch"]: epoch[f"{run}_{metric}"] for epoch in epochs}
+            assert formats.curve(folder / "a/log" / run, f"epoch/{metric}") == pytest.approx(printed, rel=1e-6)
+    assert sorted(os.listdir(folder / "a/log")) == ["steps", "test", "train"]
+
+
+def test_curves_of_steps_add_up_to_epochs(logged):
+    folder, epochs = logged
+    sizes = 15 * [64] + [40]
+    for metric in ("loss", "accuracy"):
+        points = formats.curve(folder / "a/log/steps", f"step/{metric}")
+        assert list(points) == list(range(1, 33))
+        for epoch in (0, 1):
+            values = list(points.values())[16 * epoch:][:16]
+            assert np.dot(values, sizes) / 1000 == pytest.approx(epochs[epoch][f"train_{metric}"], rel=1e-6)
+    rates = formats.curve(folder / "a/log/steps", "step/learning_rate")
+    assert rates == {step: np.float32(0.1) for step in range(1, 33)}
+
+
+def test_histograms_are_of_the_parameters(logged):
+    folder, _ = logged
+    for name, values in formats.read_safetensors(folder / "model").items():
+        histograms = formats.curve(folder / "a/log/train", f"parameters/{name}")
+        assert list(histograms) == [1, 2]
+        last = histograms[2]
+        values = values.astype("float64")
+        assert (last["min"], last["max"], last["count"]) == (values.min(), values.max(), values.size)
+        assert last["sum"] == pytest.approx(values.sum(), rel=1e-9, abs=1e-9)
+        assert last["squares"] == pytest.approx((values ** 2).sum(), rel=1e-9)
+        assert len(last["limits"]) == 64 and last["limits"][-1] == values.max()
+        assert np.diff(last["limits"]) == pytest.approx((values.max() - values.min()) / 64)
+        # Sums up to a limit; one element may lie on the other side of one, by rounding.
+        for limit, count in zip(last["limits"], np.cumsum(last["buckets"])):
+            assert abs((values <= limit).sum() - count) <= 1
+        assert sum(last["buckets"]) == values.size
+
+
+def test_a_log_changes_no_bits(data, logged, tmp_path):
+    succeed("train", "--data", data, "--save", tmp_path / "m")
+    assert (tmp_path / "m").read_bytes() == (logged[0] / "model").read_bytes()
+
+
+def all_curves(log):
+    tags = [("steps", f"step/{name}") for name in ("loss", "accuracy", "learning_rate")]
+    tags += [(run, f"epoch/{name}") for run in ("train", "test") for name in ("loss", "accuracy")]
+    tags += [("train", "parameters/linear.weight"), ("train", "parameters/linear.bias")]
+    return {tag: formats.curve(log / run, tag) for run, tag in tags}
+
+
+def test_curves_go_on_when_a_training_does(data, logged, tmp_path):
+    train = ["train", "--data", data, "--log", tmp_path / "log"]
+    succeed(*train, "--epochs", 1, "--save", tmp_path / "m")
+    # A second epoch that nobody saved is forgotten when it is done again.
+    succeed(*train, "--load", tmp_path / "m", "--set", "lr=7")
+    assert formats.curve(tmp_path / "log/steps", "step/learning_rate")[32] == 7
+    succeed(*train, "--load", tmp_path / "m")
+    assert all_curves(tmp_path / "log") == all_curves(logged[0] / "a/log")
+    starts = [step for step, _, starts in formats.read_events(tmp_path / "log/steps") if starts]
+    assert starts == [1, 17, 17]
+
+
+def test_curves_go_on_in_mid_epoch(data, tmp_path):
+    train = ["train", "--data", data, "--batch", 1, "--epochs", 3, "--threads", 1]
+    succeed(*train, "--log", tmp_path / "whole")
+    train += ["--log", tmp_path / "part", "--save", tmp_path / "m"]
+    process = subprocess.Popen([CLASSIFIER, *map(str, train)], stdout=subprocess.PIPE, text=True)
+    assert "Epoch 1/3  100/1000" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    step = int(re.search(r"interrupted after step (\d+)", process.stdout.read())[1])
+    assert process.wait() == 130
+    assert list(formats.curve(tmp_path / "part/steps", "step/loss")) == list(range(1, step + 1))
+    succeed(*train, "--load", tmp_path / "m")
+    for tag in ("step/loss", "step/accuracy"):
+        assert formats.curve(tmp_path / "part/steps", tag) == formats.curve(tmp_path / "whole/steps", tag)
+
+
+def test_a_log_without_test_set_has_none(data, tmp_path):
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"):
+        (tmp_path / name).symlink_to(data / name)
+    succeed("train", "--data", tmp_path, "--epochs", 1, "--log", tmp_path / "log")
+    assert sorted(os.listdir(tmp_path / "log")) == ["steps", "train"]
+
+
+def test_losses_that_are_no_numbers_are_logged(data, tmp_path):
+    succeed("train", "--data", data, "--epochs", 1, "--set", "lr=1e38", "--log", tmp_path)
+    assert not np.isfinite(list(formats.curve(tmp_path / "steps", "step/loss").values())[-1])
+    (histogram,) = formats.curve(tmp_path / "train", "parameters/linear.bias").values()
+    assert histogram["count"] == sum(histogram["buckets"]) < 10
+
+
+def test_a_log_that_cannot_be_written_is_refused_first(data, tmp_path):
+    (tmp_path / "file").write_text("")
+    error = fail("train", "--data", data, "--log", tmp_path / "file/log", "--save", tmp_path / "m")
+    assert error.startswith(f"{tmp_path / 'file/log'}/steps/events.out.tfevents.")
+    assert error.endswith(": cannot create: Not a directory")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_refused_training_leaves_no_log(data, tmp_path):
+    fail("train", "--data", tmp_path, "--log", tmp_path / "log")
+    assert not (tmp_path / "log").exists()
+
+
+def test_a_training_that_is_over_leaves_no_events(data, logged, tmp_path):
+    succeed("train", "--data", data, "--load", logged[0] / "model", "--log", tmp_path / "log")
+    assert [list((tmp_path / "log" / run).iterdir()) for run in ("steps", "train", "test")] == [[], [], []]
+
+
+def limited(size, *words):
+    """Runs a command whose files cannot grow beyond `size` bytes."""
+    return subprocess.run([CLASSIFIER, *map(str, words)], capture_output=True, text=True, restore_signals=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+
+
+def test_a_full_disk_ends_a_training_and_loses_none(data, tmp_path):
+    train = ["train", "--data", data, "--batch", 1, "--threads", 1, "--save", tmp_path / "m"]
+    result = limited(50000, *train, "--log", tmp_path / "log")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert re.fullmatch(rf"ai-test-classifier: error: {tmp_path}/log/steps/events\S+: cannot write: File too large", line)
+    (file,) = (tmp_path / "log/steps").iterdir()
+    points = formats.curve(tmp_path / "log/steps", "step/loss")  # whole records only
+    assert 100 < len(points) < 500 and file.stat().st_size < 50000
+    succeed(*train, "--load", tmp_path / "m")
+    succeed("train", "--data", data, "--batch", 1, "--threads", 1, "--save", tmp_path / "whole")
+    assert (tmp_path / "m").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_disk_that_is_full_already_is_found_out_first(data, tmp_path):
+    result = limited(20, "train", "--data", data, "--log", tmp_path / "log")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.endswith(": cannot write: File too large\n") and len(result.stderr.splitlines()) == 1
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
