@@ -139,6 +139,7 @@ private:
   }
   void seed(CLI::App *command);
   void settings(CLI::App *command);
+  void trace(CLI::App *command, const char *which);
   void json(CLI::App *command, const char *what) {
     command->add_flag("--json", options.json, what);
   }
@@ -218,6 +219,16 @@ void Parser::settings(CLI::App *command) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void Parser::trace(CLI::App *command, const char *which) {
+  text(command, "--trace", options.trace, "FILE",
+       concat("Write what each thread does in ", which,
+              " steps, for ui.perfetto.dev or chrome://tracing; of each nest where the program was "
+              "compiled with --profile"));
+  whole(command, "--trace-steps", options.traceSteps, 1, 1 << 16,
+        concat("How many steps --trace records, up to a million events a thread (default: ",
+               options.traceSteps, ")"));
+}
+
 void Parser::addTraining() {
   CLI::App *train = addCommand("train", "Train the model and evaluate it after each epoch");
   data(train);
@@ -232,6 +243,7 @@ void Parser::addTraining() {
   settings(train);
   text(train, "--log", options.log, "DIR",
        "Write loss, accuracy, learning rate and histograms of the parameters for TensorBoard");
+  trace(train, "the first");
   json(train, "Print a JSON object for each epoch and nothing else");
 
   CLI::App *eval = addCommand("eval", "Evaluate a trained model on the test set");
@@ -259,6 +271,7 @@ void Parser::addTraining() {
   threads(bench);
   seed(bench);
   settings(bench);
+  trace(bench, "the first measured");
 
   CLI::App *info =
       addCommand("info", "Print the parameters, the memory plan and the work of a step");

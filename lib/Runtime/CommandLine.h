@@ -23,6 +23,8 @@ struct Options {
   std::string data;        ///< A folder or, for predict, a file; empty means the default.
   std::string save, load;  ///< Checkpoints; empty means none.
   std::string log;         ///< A folder for curves; empty means none.
+  std::string trace;       ///< A file; empty means none.
+  int64_t traceSteps = 10;
   int64_t epochs = 0;
   int64_t batch = 0;
   int64_t threads = 0; ///< 0 means as many as there are CPUs.

@@ -134,6 +134,17 @@ const StepTensors &ai_rt_model::step(const char *name) const {
   throwInvalid("model '", program.name, "' has no step '", name, "'");
 }
 
+int64_t ai_rt_model::eventsOf(const ai_rt_step_t &step, int64_t count) const {
+  int64_t numSlots = program.num_slots, threads = pool.numThreads();
+  int64_t blocks = (count + program.block_size - 1) / program.block_size;
+  int64_t rounds = (blocks + numSlots - 1) / numSlots; // blocks of a slot
+  int64_t ownSlots = (numSlots + threads - 1) / threads;
+  int64_t calls = rounds * ownSlots + (step.fold ? rounds : 1); // into generated code
+  // Each has an event of its own, one of staging or waiting, another wait behind a fold, and runs
+  // no nest twice. Then the run itself and its first and last wait.
+  return calls * (3 + program.num_profile_rows) + 3;
+}
+
 //===----------------------------------------------------------------------===//
 // Tensors and settings
 //===----------------------------------------------------------------------===//

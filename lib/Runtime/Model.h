@@ -13,6 +13,7 @@
 #include "Profile.h"
 #include "Staging.h"
 #include "ThreadPool.h"
+#include "Trace.h"
 
 #include <memory>
 #include <vector>
@@ -75,6 +76,9 @@ struct ai_rt_model {
   /// Returns the step called `name`; throws if the program has none.
   const ai::rt::StepTensors &step(const char *name) const;
 
+  /// Events of a trace on one thread, at most, of a step on `count` samples.
+  int64_t eventsOf(const ai_rt_step_t &step, int64_t count) const;
+
   const ai_rt_program_t &program;
   int64_t fixedBytes, workspaceBytes;
   ai::rt::Memory memory;
@@ -84,6 +88,7 @@ struct ai_rt_model {
   ai_rt_progress_t progress;
   bool trained = false;
   std::vector<ai::rt::ThreadProfile> profiles; ///< One for each thread; empty without a profile.
+  std::unique_ptr<ai::rt::Trace> trace;        ///< While one is recorded.
   ai::rt::ThreadPool pool;
 };
 

@@ -16,8 +16,10 @@ using namespace ai::rt;
 /// Of the step that this thread works for: generated code knows no model.
 static thread_local ThreadProfile *current = nullptr;
 
-void ThreadProfile::begin() {
+void ThreadProfile::begin(Trace *newTrace, int64_t newThread) {
   current = this;
+  trace = newTrace;
+  thread = newThread;
   last = Clock::now();
 }
 
@@ -26,6 +28,9 @@ void ThreadProfile::lap(int64_t row) {
   ++rows[row].calls;
   rows[row].time += now - last;
   rows[row].least = std::min(rows[row].least, now - last);
+  // The rows before are of the time between nests, which the step traces itself.
+  if (trace && row > AI_RT_PROFILE_WAITING)
+    trace->nest(thread, row, last, now);
   last = now;
 }
 

@@ -8,6 +8,8 @@
 #ifndef AI_LIB_RUNTIME_PROFILE_H
 #define AI_LIB_RUNTIME_PROFILE_H
 
+#include "Trace.h"
+
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -25,8 +27,9 @@ public:
 
   explicit ThreadProfile(int64_t numRows) : rows(numRows) {}
 
-  /// Makes this the profile of the calling thread, until another one is; the clock starts.
-  void begin();
+  /// Makes this the profile of the calling thread, until another one is; the clock starts. Nests
+  /// go to `trace`, if there is one, as those of `thread`.
+  void begin(Trace *trace, int64_t thread);
   /// The time since the last call belongs to `row`.
   void lap(int64_t row);
   void reset() { rows.assign(rows.size(), Row()); }
@@ -35,6 +38,8 @@ public:
 
 private:
   Clock::time_point last;
+  Trace *trace = nullptr;
+  int64_t thread = 0;
 };
 
 } // namespace ai::rt

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <sys/stat.h>
 
 using namespace ai::rt;
 
@@ -24,6 +25,16 @@ using namespace ai::rt;
 void ai::rt::check(ai_rt_status_t status) {
   if (status != AI_RT_OK)
     throw Error(status, ai_rt_last_error());
+}
+
+void ai::rt::checkFolderOf(const std::string &path) {
+  if (path.empty())
+    return;
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat info;
+  if (stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
+    throwBadFile(path, ": cannot save there, ", folder, " is not a folder");
 }
 
 ModelPointer ai::rt::createModel(const ai_rt_program_t &program, const Options &options) {

@@ -37,6 +37,10 @@ using ModelPointer = std::unique_ptr<ai_rt_model_t, ModelDestroyer>;
 /// Throws an Error with the text of `ai_rt_last_error` unless `status` is AI_RT_OK.
 void check(ai_rt_status_t status);
 
+/// Throws unless the folder of `path`, if there is a path, exists: a mistyped one must not be found
+/// out after hours of work.
+void checkFolderOf(const std::string &path);
+
 /// Creates the model that the options describe, its settings changed by --set.
 ModelPointer createModel(const ai_rt_program_t &program, const Options &options);
 

@@ -83,6 +83,7 @@ Bench::Bench(const ai_rt_program_t &program, const Options &options)
     : program(program), options(options), training(options.mode == "train"),
       step(requireStep(program, training ? "train" : "predict")),
       model(createModel(program, options)) {
+  checkFolderOf(options.trace);
   if (!options.load.empty())
     check(ai_rt_model_load_parameters(model.get(), options.load.c_str()));
   if (options.data.empty())
@@ -219,9 +220,13 @@ int Bench::run() {
   // Caches, page tables and the clock of the cores need about this long to settle.
   runFor(std::min(0.5, options.seconds), warmUp);
   ai_rt_model_profile_reset(model.get());
+  if (!options.trace.empty())
+    check(ai_rt_model_trace_begin(model.get(), options.traceSteps));
   double wall = runFor(options.seconds, times);
   if (interrupted())
     return interruptedExitCode();
+  if (!options.trace.empty())
+    check(ai_rt_model_trace_write(model.get(), options.trace.c_str()));
   writeOutput(report(times, wall));
   if (program.num_profile_rows > 0)
     printProfile(times.count, wall);

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <sys/stat.h>
 
 using namespace ai::rt;
 
@@ -35,6 +34,7 @@ private:
   void logStep(const ai_rt_metrics_t &metrics);
   void finishEpoch();
   int trainEpochs();
+  void writeTrace();
   int stop();
   void save();
   void print(const std::string &text);
@@ -48,23 +48,14 @@ private:
   std::vector<uint32_t> order;
   Progress progress;
   std::unique_ptr<ai_rt_log_t, LogCloser> log;
-  bool readerGone = false;
+  bool tracing = false, readerGone = false;
 };
 
 } // namespace
 
-/// A mistyped folder must not be found out after the first epoch.
-static void checkFolderOf(const std::string &path) {
-  size_t slash = path.rfind('/');
-  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  struct stat info;
-  if (stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
-    throwBadFile(path, ": cannot save there, ", folder, " is not a folder");
-}
-
 static ModelPointer prepareModel(const ai_rt_program_t &program, const Options &options) {
-  if (!options.save.empty())
-    checkFolderOf(options.save);
+  checkFolderOf(options.save);
+  checkFolderOf(options.trace);
   return createModel(program, options);
 }
 
@@ -85,6 +76,10 @@ Training::Training(const ai_rt_program_t &program, const Options &options)
     ai_rt_log_t *opened = nullptr;
     check(ai_rt_log_open(model.get(), options.log.c_str(), hasTest, &opened));
     log.reset(opened);
+  }
+  if (!options.trace.empty()) {
+    check(ai_rt_model_trace_begin(model.get(), options.traceSteps));
+    tracing = true;
   }
 }
 
@@ -194,6 +189,12 @@ int Training::stop() {
   return interruptedExitCode();
 }
 
+void Training::writeTrace() {
+  if (tracing)
+    check(ai_rt_model_trace_write(model.get(), options.trace.c_str()));
+  tracing = false;
+}
+
 int Training::trainEpochs() {
   int64_t epoch = ai_rt_model_progress(model.get()).epoch;
   if (!options.json && !hasTest)
@@ -207,6 +208,7 @@ int Training::trainEpochs() {
     if (!trainEpoch())
       return stop();
     finishEpoch();
+    writeTrace();
     if (interrupted() || (readerGone && options.save.empty()))
       return stop();
   }
@@ -215,6 +217,7 @@ int Training::trainEpochs() {
 
 int Training::run() {
   int code = trainEpochs();
+  writeTrace();
   check(ai_rt_log_close(log.release()));
   return code;
 }

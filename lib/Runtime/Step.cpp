@@ -57,8 +57,13 @@ public:
         numBlocks((batch.count + blockSize - 1) / blockSize) {}
 
   void run() {
+    if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
+                                             model.eventsOf(step, batch.count)))
+      trace = model.trace.get();
     model.pool.run([](void *self, int64_t thread) { static_cast<StepRun *>(self)->work(thread); },
                    this);
+    if (trace)
+      trace->endRun();
   }
 
 private:
@@ -66,8 +71,13 @@ private:
   void runBlocks(int64_t thread, int64_t first, int64_t end);
   void clearRows(int64_t slot);
   void runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count);
-  void runBlock(int64_t block, char *slot, char *workspace);
+  void runBlock(int64_t thread, int64_t block, char *slot);
   void copyOutputs(int64_t first, const char *workspace);
+  void wait(int64_t thread);
+  void lap(int64_t thread, Trace::Kind kind, int64_t block = 0) {
+    if (trace)
+      trace->lap(thread, kind, block);
+  }
 
   ai_rt_model &model;
   const StepTensors &tensors;
@@ -76,19 +86,22 @@ private:
   char *outputs;
   Stager input, target;
   int64_t blockSize, numBlocks;
+  Trace *trace = nullptr;
 };
 } // namespace
 
 void StepRun::work(int64_t thread) {
   if (!model.profiles.empty())
-    model.profiles[thread].begin();
+    model.profiles[thread].begin(trace, thread);
+  lap(thread, Trace::Kind::Waiting);
   // All blocks at once, or, where rows go into panels, one for each slot at a time.
   int64_t round = step.fold ? model.program.num_slots : numBlocks;
   for (int64_t first = 0; first < numBlocks; first += round) {
     if (first > 0) {
-      model.pool.barrier();
+      wait(thread);
       runCombine(step.fold, thread, first * blockSize);
-      model.pool.barrier();
+      lap(thread, Trace::Kind::Fold);
+      wait(thread);
       if (!model.profiles.empty())
         model.profiles[thread].lap(AI_RT_PROFILE_WAITING);
     }
@@ -96,8 +109,15 @@ void StepRun::work(int64_t thread) {
   }
   if (!step.combine)
     return;
-  model.pool.barrier();
+  wait(thread);
   runCombine(round < numBlocks ? step.finish : step.combine, thread, batch.count);
+  lap(thread, Trace::Kind::Combine);
+}
+
+/// Waits for the other threads.
+void StepRun::wait(int64_t thread) {
+  model.pool.barrier();
+  lap(thread, Trace::Kind::Waiting);
 }
 
 /// Takes the blocks `first ... end - 1` of this thread's slots.
@@ -111,7 +131,7 @@ void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
     if (first + s >= end)
       clearRows(s);
     for (int64_t block = first + s; block < end; block += numSlots)
-      runBlock(block, slot, model.workspace(thread));
+      runBlock(thread, block, slot);
   }
 }
 
@@ -130,7 +150,8 @@ void StepRun::runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count
           at.epoch, at.seed);
 }
 
-void StepRun::runBlock(int64_t block, char *slot, char *workspace) {
+void StepRun::runBlock(int64_t thread, int64_t block, char *slot) {
+  char *workspace = model.workspace(thread);
   int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;
   // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs
@@ -142,9 +163,11 @@ void StepRun::runBlock(int64_t block, char *slot, char *workspace) {
     if (tensors.target)
       target.stage(workspace, i, batch.targetRow(sampleAt(i)));
   }
+  lap(thread, Trace::Kind::Staging, block);
   step.block(model.fixed(), workspace, slot, first, batch.count, at.step, at.epoch, at.seed);
   if (outputs)
     copyOutputs(first, workspace);
+  lap(thread, Trace::Kind::Block, block);
 }
 
 void StepRun::copyOutputs(int64_t first, const char *workspace) {

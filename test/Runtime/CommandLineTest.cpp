@@ -78,11 +78,12 @@ TEST(CommandLine, StartsFromTheRecipe) {
 }
 
 TEST(CommandLine, ReadsEveryOptionOfTrain) {
-  Options options =
-      parsed(modelProgram(),
-             {"train", "--data",  "d",     "--epochs=2",     "--batch", "37",     "--threads",
-              "3",     "--seed",  "9",     "--save",         "s",       "--load", "l",
-              "--set", "lr=0.01", "--set", "momentum=-1e-3", "--json",  "--log",  "g"});
+  Options options = parsed(
+      modelProgram(), {"train",     "--data", "d",      "--epochs=2", "--batch", "37",
+                       "--threads", "3",      "--seed", "9",          "--save",  "s",
+                       "--load",    "l",      "--set",  "lr=0.01",    "--set",   "momentum=-1e-3",
+                       "--json",    "--log",  "g",      "--trace",    "t",       "--trace-steps",
+                       "5"});
   EXPECT_EQ(options.data, "d");
   EXPECT_EQ(options.epochs, 2);
   EXPECT_EQ(options.batch, 37);
@@ -96,6 +97,8 @@ TEST(CommandLine, ReadsEveryOptionOfTrain) {
   EXPECT_EQ(options.settings[1], std::make_pair(std::string("momentum"), -1e-3));
   EXPECT_TRUE(options.json);
   EXPECT_EQ(options.log, "g");
+  EXPECT_EQ(options.trace, "t");
+  EXPECT_EQ(options.traceSteps, 5);
 }
 
 TEST(CommandLine, TakesTheLastOfARepeatedOption) {
@@ -122,6 +125,8 @@ TEST(CommandLine, RefusesNumbersOutOfRange) {
   EXPECT_EQ(error(modelProgram(), {"train", "--batch=99999999999999999999"}),
             "--batch expects a whole number from 1 to 2147483647, got 99999999999999999999");
   EXPECT_EQ(error(modelProgram(), {"train", "--batch"}), "--batch expects a value");
+  EXPECT_EQ(error(modelProgram(), {"bench", "--trace-steps", "0"}),
+            "--trace-steps expects a whole number from 1 to 65536, got 0");
 }
 
 TEST(CommandLine, RefusesSettingsThatAreNone) {

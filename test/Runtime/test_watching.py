@@ -1,4 +1,4 @@
-"""train --log, by way of the classifier whose steps are written by hand."""
+"""train --log and --trace, by way of the classifier whose steps are written by hand."""
 
 import json
 import os
@@ -12,6 +12,9 @@ import pytest
 
 import formats
 from classifier import CLASSIFIER, fail, succeed
+
+
+# --- log -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +161,104 @@ def test_a_disk_that_is_full_already_is_found_out_first(data, tmp_path):
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.endswith(": cannot write: File too large\n") and len(result.stderr.splitlines()) == 1
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+# --- trace ---------------------------------------------------------------------------------------
+
+
+def read_trace(path):
+    """The names of the threads; the complete events of each, as Chrome's format has them."""
+    names, threads = {}, {}
+    for event in json.loads(path.read_text())["traceEvents"]:
+        if event["name"] == "thread_name":
+            names[event["tid"]] = event["args"]["name"]
+        elif event["ph"] == "X":
+            threads.setdefault(event["tid"], []).append(event)
+    return names, threads
+
+
+def inside(events_, outer):
+    end = outer["ts"] + outer["dur"]
+    return [e for e in events_ if outer["ts"] - 1e-6 <= e["ts"] and e["ts"] + e["dur"] <= end + 1e-6]
+
+
+def check_trace(path, threads, steps):
+    """Steps hold parts without a gap on every thread. Returns the steps' parts, a list for each thread."""
+    names, traced = read_trace(path)
+    assert names == {i: f"thread {i}" for i in range(threads)} and sorted(traced) == list(range(threads))
+    result = []
+    for own in traced.values():
+        runs = [e for e in own if e["cat"] == "step"]
+        parts = [e for e in own if e["cat"] == "part"]
+        assert len(runs) == steps and runs == sorted(runs, key=lambda e: e["ts"])
+        assert all(a["ts"] + a["dur"] <= b["ts"] for a, b in zip(runs, runs[1:]))
+        result.append([inside(parts, run) for run in runs])
+        assert sum(map(len, result[-1])) == len(parts)
+        for run, held in zip(runs, result[-1]):
+            assert held[0]["ts"] == run["ts"]
+            for a, b in zip(held, held[1:]):
+                assert a["ts"] + a["dur"] == pytest.approx(b["ts"], abs=2e-3)
+            assert sum(e["dur"] for e in held) == pytest.approx(run["dur"], abs=2e-3 * len(held))
+    return result
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_trace_shows_every_thread_and_block(data, logged, tmp_path, threads):
+    succeed("train", "--data", data, "--trace", tmp_path / "t.json", "--save", tmp_path / "m", "--threads", threads)
+    assert (tmp_path / "m").read_bytes() == (logged[0] / "model").read_bytes()
+    parts = check_trace(tmp_path / "t.json", threads, 10)
+    for step in zip(*parts):
+        blocks = [e["args"]["block"] for own in step for e in own if e["name"] == "block"]
+        assert sorted(blocks) == [0, 1, 2, 3]
+        for own in step:
+            busy = [e["name"] for e in own if e["name"] != "waiting"]
+            assert busy == ["staging", "block"] * (len(busy) // 2) + ["combine"]
+    steps = [e for e in read_trace(tmp_path / "t.json")[1][0] if e["cat"] == "step"]
+    assert [e["args"] for e in steps] == [{"steps_done": i, "samples": 64} for i in range(10)]
+    assert {e["name"] for e in steps} == {"train"}
+
+
+def test_a_trace_is_as_long_as_asked_for(data, tmp_path):
+    succeed("train", "--data", data, "--trace", tmp_path / "t", "--trace-steps", 3, "--threads", 2)
+    check_trace(tmp_path / "t", 2, 3)
+    # 16 steps an epoch; the evaluation behind it takes 300 samples at once.
+    succeed("train", "--data", data, "--trace", tmp_path / "t", "--trace-steps", 17, "--threads", 1, "--epochs", 1)
+    check_trace(tmp_path / "t", 1, 17)
+    last = [e for e in read_trace(tmp_path / "t")[1][0] if e["cat"] == "step"][-1]
+    assert (last["name"], last["args"]["samples"]) == ("evaluate", 300)
+
+
+@pytest.mark.parametrize("mode, name", [("train", "train"), ("infer", "predict")])
+def test_bench_traces_measured_steps(tmp_path, mode, name):
+    words = ["bench", "--seconds", 0.2, "--mode", mode, "--batch", 64, "--threads", 2, "--trace", tmp_path / "t"]
+    step = json.loads(succeed(*words))["step_median_s"]
+    check_trace(tmp_path / "t", 2, 10)
+    steps = [e for e in read_trace(tmp_path / "t")[1][0] if e["cat"] == "step"]
+    assert {e["name"] for e in steps} == {name}
+    # Microseconds, as the bench's own clock has them but for a noisy neighbour.
+    assert min(e["dur"] for e in steps) < 1e6 * step * 1.5
+    assert sorted(e["dur"] for e in steps)[5] > 1e6 * step / 5
+
+
+def test_a_trace_of_nothing_is_an_error(data, logged, tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text("old")
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"):
+        (tmp_path / name).symlink_to(data / name)
+    command = [CLASSIFIER, "train", "--data", tmp_path, "--load", logged[0] / "model", "--trace", path]
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert result.returncode == 1 and "already trained" in result.stdout
+    assert result.stderr == ("ai-test-classifier: error: expects a step to have run since recording began, got none; "
+                             f"{path} is not written\n")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("command", ["train", "bench"])
+def test_a_place_for_a_trace_is_checked_first(data, tmp_path, command):
+    path = tmp_path / "no/t.json"
+    assert fail(command, "--data", data, "--trace", path) == f"{path}: cannot save there, {tmp_path}/no/ is not a folder"
+
+
+def test_a_trace_that_finds_no_room_is_refused(data):
+    error = fail("train", "--data", data, "--trace", "t", "--batch", 20000000, "--threads", 1)
+    assert error == ("expects steps of at most 1048576 events a thread to trace, got 3750006; take a smaller batch")

@@ -440,6 +440,16 @@ AI_RT_API ai_rt_status_t ai_rt_log_epoch(ai_rt_log_t *log, const ai_rt_metrics_t
 /// Writes what is left and frees the log, whether that fails or not; null is allowed.
 AI_RT_API ai_rt_status_t ai_rt_log_close(ai_rt_log_t *log);
 
+/// From now on records what each thread does when, in the next `steps` runs of the model's steps;
+/// runs on samples of a data set or a batch count once for each map over blocks. All memory that
+/// takes is allocated here: at most 2^20 events of 32 bytes for each thread. A run that
+/// there is no room for is left out.
+AI_RT_API ai_rt_status_t ai_rt_model_trace_begin(ai_rt_model_t *model, int64_t steps);
+
+/// Writes what was recorded to `path`, as JSON in Chrome's trace event format, and ends recording.
+/// Fails with AI_RT_INVALID, and writes nothing, if no step was recorded.
+AI_RT_API ai_rt_status_t ai_rt_model_trace_write(ai_rt_model_t *model, const char *path);
+
 //===----------------------------------------------------------------------===//
 // Plain functions
 //===----------------------------------------------------------------------===//

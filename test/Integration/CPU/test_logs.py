@@ -1,4 +1,6 @@
-"""train --log of compiled examples. What else it does is tested in test/Runtime/test_watching.py."""
+"""train --log and --trace of compiled examples. What else they do is tested in test/Runtime/test_watching.py."""
+
+import json
 
 import numpy as np
 import pytest
@@ -25,3 +27,27 @@ def test_the_logged_learning_rate_is_the_one_that_trains(example, small_data, tm
     for tensor, values in result.items():
         assert np.abs(values - before[tensor]).max() > 1e-6
         np.testing.assert_allclose(same[tensor], values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_trace_shows_nests_inside_of_blocks(tmp_path, threads):
+    program = programs.compile_example("lenet", tmp_path, "--profile")
+    run(program, "bench", "--seconds", 0.2, "--threads", threads, "--trace", tmp_path / "t.json")
+    traced = [e for e in json.loads((tmp_path / "t.json").read_text())["traceEvents"] if e["ph"] == "X"]
+    assert {e["tid"] for e in traced} == set(range(threads))
+    total = covered = 0
+    for thread in range(threads):
+        own = [e for e in traced if e["tid"] == thread]
+        nests = [e for e in own if e["cat"] == "nest"]
+        held = 0
+        for outer in (e for e in own if e["name"] in ("block", "combine")):
+            end = outer["ts"] + outer["dur"] + 2e-3
+            inside = [e for e in nests if outer["ts"] <= e["ts"] and e["ts"] + e["dur"] <= end]
+            assert len(inside) > 10
+            assert all(a["ts"] + a["dur"] <= b["ts"] + 2e-3 for a, b in zip(inside, inside[1:]))
+            held, total = held + len(inside), total + outer["dur"]
+            covered += sum(e["dur"] for e in inside)
+        assert held == len(nests)
+    assert covered > 0.9 * total
+    names = {e["name"] for e in traced if e["cat"] == "nest"}
+    assert {"d conv1.weight", "d fc1.weight+fc1.weight"} <= names and "" not in names
