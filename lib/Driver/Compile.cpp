@@ -6,6 +6,7 @@
 #include "ai/Target/OutputFile.h"
 #include "ai/Target/Target.h"
 #include "dialects/ai/AIDialect.h"
+#include "lib/Driver/Graph.h"
 #include "lib/Driver/Header.h"
 #include "lib/Driver/Roofline.h"
 #include "lib/Driver/Source.h"
@@ -37,7 +38,8 @@ static StringRef baseName(const CompileOptions &options) {
 static std::string outputName(const CompileOptions &options) {
   if (!options.output.empty())
     return options.output;
-  if (findStage(options.emit) || options.emit == "llvm-ir" || options.emit == "asm")
+  bool isText = options.emit == "dot" || options.emit == "llvm-ir" || options.emit == "asm";
+  if (findStage(options.emit) || isText)
     return "-";
   std::string name = baseName(options).str();
   if (options.emit == "lib")
@@ -142,7 +144,8 @@ LogicalResult compile(const CompileOptions &options) {
   if (failed(checkOutput(options, output, link, emitError)))
     return failure();
 
-  const Stage *stage = findStage(options.emit);
+  bool isGraph = options.emit == "dot";
+  const Stage *stage = findStage(isGraph ? options.graph : options.emit);
   PipelineOptions pipeline;
   pipeline.vectorBits = processor->vectorBits;
   pipeline.vectorRegisters = processor->vectorRegisters;
@@ -163,6 +166,11 @@ LogicalResult compile(const CompileOptions &options) {
   if (options.report == Report::Roofline)
     reportRoofline(*module, options);
 
+  if (isGraph)
+    return writeText(output, emitError, [&](raw_ostream &os) {
+      printGraph(*module, os);
+      return success();
+    });
   if (stage)
     return writeText(output, emitError, [&](raw_ostream &os) {
       OpPrintingFlags flags;

@@ -18,6 +18,7 @@ struct Artefact {
   StringRef name, description;
 };
 constexpr Artefact kArtefacts[] = {
+    {"dot", "graph of the ai ops of a stage, in Graphviz's language"},
     {"llvm-ir", "optimised LLVM IR"},
     {"asm", "assembly of the target"},
     {"obj", "object file"},
@@ -70,9 +71,17 @@ static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &s
   return true;
 }
 
+/// Whether the stage has ai ops to draw.
+static bool hasGraph(StringRef name) {
+  const Stage *stage = findStage(name);
+  return stage && stage <= findStage("blocked");
+}
+
 /// Whether the stage or artefact comes after the loops are made.
 static bool hasNests(StringRef emit) {
   const Stage *stage = findStage(emit);
+  if (emit == "dot")
+    return false;
   return !stage || stage >= findStage("loops");
 }
 
@@ -102,6 +111,10 @@ int compileMain(int argc, char **argv) {
   static cl::opt<unsigned> optLevel("O", cl::Prefix,
                                     cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
                                     cl::cat(category));
+  static cl::opt<std::string> graph("graph",
+                                    cl::desc("Stage that --emit=dot draws: shaped (default), "
+                                             "differentiated, fused, blocked"),
+                                    cl::value_desc("STAGE"), cl::init("shaped"), cl::cat(category));
   static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"),
                                cl::cat(category));
   static cl::opt<bool> profile("profile",
@@ -135,6 +148,17 @@ int compileMain(int argc, char **argv) {
                  << ", which ends before there are any; use --emit=loops or later\n";
     return 1;
   }
+  if (!hasGraph(graph)) {
+    llvm::errs()
+        << "ai-compile: error: --graph expects a stage with ai ops, shaped to blocked, got '"
+        << graph << "'\n";
+    return 1;
+  }
+  if (graph.getNumOccurrences() && emit != "dot") {
+    llvm::errs() << "ai-compile: error: --graph chooses what --emit=dot draws, got --emit=" << emit
+                 << "\n";
+    return 1;
+  }
   if (optLevel > 3) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
@@ -143,6 +167,7 @@ int compileMain(int argc, char **argv) {
   options.input = input;
   options.output = output;
   options.emit = emit;
+  options.graph = graph;
   options.cpu = cpu;
   options.linker = linker;
   options.runtime = runtimeFolder(argv[0]);

@@ -14,15 +14,16 @@ enum class Report { None, Roofline };
 
 /// What one compilation is asked for.
 struct CompileOptions {
-  std::string input;          ///< a model file, `-` for standard input
-  std::string output;         ///< empty: named after the input and the artefact
-  std::string emit = "exe";   ///< a stage, or llvm-ir, asm, obj, lib, exe
-  std::string cpu = "native"; ///< as clang's -mcpu
-  std::string linker;         ///< compiler driver that links; empty: $CC, clang-22, cc
-  std::string runtime;        ///< folder of libai_rt.a
-  std::optional<int64_t> l1;  ///< bytes of a core's first cache; empty: as the processor has
-  std::optional<int64_t> l2;  ///< bytes of its second
-  std::string conv = "auto";  ///< how to convolve: auto, direct, winograd
+  std::string input;            ///< a model file, `-` for standard input
+  std::string output;           ///< empty: named after the input and the artefact
+  std::string emit = "exe";     ///< a stage, or dot, llvm-ir, asm, obj, lib, exe
+  std::string graph = "shaped"; ///< the stage that dot draws
+  std::string cpu = "native";   ///< as clang's -mcpu
+  std::string linker;           ///< compiler driver that links; empty: $CC, clang-22, cc
+  std::string runtime;          ///< folder of libai_rt.a
+  std::optional<int64_t> l1;    ///< bytes of a core's first cache; empty: as the processor has
+  std::optional<int64_t> l2;    ///< bytes of its second
+  std::string conv = "auto";    ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes
