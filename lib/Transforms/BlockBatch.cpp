@@ -350,8 +350,8 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
       return slots;
     auto recipe = getOperation()->getAttrOfType<DictionaryAttr>("ai.recipe");
     auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
-    int64_t blocks = batch ? llvm::divideCeil(batch.getInt(), blockSize(f)) : 8;
-    return std::min<int64_t>(8, std::max<int64_t>(1, blocks));
+    int64_t blocks = batch ? llvm::divideCeil(batch.getInt(), blockSize(f)) : maxSlots;
+    return std::min<int64_t>(maxSlots, std::max<int64_t>(1, blocks));
   }
 };
 } // namespace

@@ -1,5 +1,6 @@
 // RUN: ai-opt %s --ai-block-batch --split-input-file | FileCheck %s
 // RUN: ai-opt %s --ai-block-batch="vector-bits=256 slots=3" --split-input-file | FileCheck %s --check-prefix=AVX2
+// RUN: ai-opt %s --ai-block-batch="size=1 max-slots=64" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=ONE
 // RUN: ai-opt %s --ai-block-batch --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A sum over the batch keeps one partial sum per lane in the block and is finished behind the map.
@@ -13,6 +14,8 @@
 //       CHECK:   ai.reduce_sum %[[P]] {dims = [0]} : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
 //  AVX2-LABEL: func.func @sum_per_lane(
 //        AVX2:   ai.for_blocks size 8 slots 3
+//   ONE-LABEL: func.func @sum_per_lane(
+//         ONE:   ai.for_blocks size 1 slots 64
 func.func @sum_per_lane(%x: tensor<?x8xf32>) -> tensor<8xf32> {
   %0 = ai.exp %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %1 = ai.reduce_sum %0 {dims = [0]} : (tensor<?x8xf32>) -> tensor<8xf32>

@@ -96,7 +96,9 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   }];
   let options = [
     Option<"size", "size", "int64_t", "0", "Samples of a block; 0: as many as fill a vector register">,
-    Option<"slots", "slots", "int64_t", "0", "Gradient slots; 0: min(8, blocks of the recipe's batch)">,
+    Option<"slots", "slots", "int64_t", "0",
+        "Gradient slots; 0: as many as the recipe's batch has blocks, at most max-slots">,
+    Option<"maxSlots", "max-slots", "int64_t", "8", "Blocks that may run at once">,
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">
   ];
   let dependentDialects = ["ai::AIDialect"];
