@@ -285,6 +285,12 @@ static bool isDistinctObject(Value base) {
          base.getDefiningOp<memref::GetGlobalOp>();
 }
 
+Value memoryOf(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  return memref;
+}
+
 bool mayShareMemory(Value a, Value b) {
   if (a == b)
     return true;

@@ -60,6 +60,9 @@ std::optional<Access> getAccess(mlir::Operation *op);
 /// Appends all accesses of `root` and the ops inside it. False if some op has effects beyond them.
 bool collectAccesses(mlir::Operation *root, Accesses &accesses);
 
+/// The allocation or argument below all views.
+mlir::Value memoryOf(mlir::Value memref);
+
 /// Whether two memrefs may share memory. Distinct allocations and distinct arguments of a function
 /// do not: those who call compiled functions keep their arguments apart.
 bool mayShareMemory(mlir::Value a, mlir::Value b);

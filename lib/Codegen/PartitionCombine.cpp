@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 using affine::AffineForOp;
@@ -24,13 +23,6 @@ namespace ai {
 } // namespace ai
 
 using namespace ai;
-
-/// The allocation or argument below all views.
-static Value memoryOf(Value memref) {
-  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
-    memref = view.getViewSource();
-  return memref;
-}
 
 namespace {
 /// An op of the function's body that touches memory, with what it touches.

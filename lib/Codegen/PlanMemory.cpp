@@ -3,6 +3,8 @@
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
 //   workspace  staged samples, scalars and temporaries of one function: one per thread
+// A function that GPU threads share has three instead of the workspace: staged samples, temporaries
+// in shared memory, and the workspace for those that do not fit there.
 // Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
 // largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
 // management for deep neural net inference", 2020).
@@ -10,6 +12,7 @@
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/Format.h"
@@ -24,8 +27,8 @@ namespace ai {
 namespace {
 constexpr int64_t kAlignment = 64;
 
-/// A value of memref type that gets a place in the workspace; it lives from `first` to `last`
-/// (positions of ops).
+/// A value of memref type that gets a place in a region; it lives from `first` to `last` (positions
+/// of ops; on a GPU the number of barriers before them).
 struct Buffer {
   Value value;
   int64_t bytes, first, last, offset = 0;
@@ -86,15 +89,17 @@ int64_t place(SmallVectorImpl<Buffer> &buffers) {
 
 class FunctionPlanner {
 public:
-  FunctionPlanner(func::FuncOp f, const FixedRegion &fixed)
-      : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()) {}
+  FunctionPlanner(func::FuncOp f, const FixedRegion &fixed, int64_t sharedBytes)
+      : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()),
+        isOnGPU(f->hasAttr("ai.threads")), sharedLimit(sharedBytes) {}
 
   /// Plans and rewrites the function; says how in `text`.
   void run(int64_t slots, raw_ostream &text) {
     numSlots = slots;
-    for (Operation &op : body)
-      position[&op] = position.size();
+    numberOps();
     collectBuffers();
+    sharedBytes = fillSharedMemory();
+    stagedBytes = place(staged);
     workspaceBytes = place(buffers);
     describePlan(text);
     numOld = function.getNumArguments();
@@ -110,23 +115,53 @@ public:
         alloc.replaceAllUsesWith(view(workspace, buffer.offset, alloc.getType(), alloc.getLoc()));
         replaced.push_back(alloc);
       }
+    for (const Buffer &buffer : shared) {
+      auto alloc = buffer.value.getDefiningOp<memref::AllocOp>();
+      Value place =
+          view(sharedMemory(), buffer.offset, inSharedMemory(alloc.getType()), alloc.getLoc());
+      alloc.replaceAllUsesWith(place);
+      moveViews(place);
+      replaced.push_back(alloc);
+    }
     for (memref::AllocOp alloc : replaced)
       alloc.erase();
     llvm::BitVector old(function.getNumArguments());
     old.set(0, numOld);
     (void)function.eraseArguments(old);
     function->setAttr("ai.workspace_bytes", b.getI64IntegerAttr(workspaceBytes));
+    if (isOnGPU) {
+      function->setAttr("ai.staged_bytes", b.getI64IntegerAttr(stagedBytes));
+      function->setAttr("ai.shared_bytes", b.getI64IntegerAttr(sharedBytes));
+    }
     function->setAttr("ai.slot_bytes", b.getI64IntegerAttr(fixed.slotBytes));
     function->setAttr("ai.tensors", b.getArrayAttr(tensors));
   }
 
 private:
-  /// A line for the function, and one for each buffer of its workspace, by offset.
+  /// Between two barriers the threads of a GPU are anywhere.
+  void numberOps() {
+    int64_t next = 0;
+    for (Operation &op : body) {
+      next += isOnGPU ? isa<gpu::BarrierOp>(op) : 1;
+      position[&op] = next;
+    }
+  }
+
   void describePlan(raw_ostream &text) {
+    describeRegion("workspace", workspaceBytes, buffers, text);
+    if (isOnGPU) {
+      describeRegion("staged region", stagedBytes, staged, text);
+      describeRegion("shared memory", sharedBytes, shared, text);
+    }
+  }
+
+  /// A line for a region of the function, and one for each of its buffers, by offset.
+  void describeRegion(StringRef region, int64_t bytes, ArrayRef<Buffer> buffers,
+                      raw_ostream &text) {
     int64_t sum = 0;
     for (const Buffer &buffer : buffers)
       sum += buffer.bytes;
-    text << function.getName() << ": workspace of " << workspaceBytes << " bytes for "
+    text << function.getName() << ": " << region << " of " << bytes << " bytes for "
          << buffers.size() << " buffers of " << sum << " bytes\n";
     SmallVector<const Buffer *> sorted;
     for (const Buffer &buffer : buffers)
@@ -154,9 +189,10 @@ private:
       StringRef role = stringAttr(function, i, "ai.role");
       BlockArgument argument = function.getArgument(i);
       // The caller fills inputs before the call and reads outputs after it.
-      if (isStaged(role) || isScalar(role))
-        buffers.push_back({argument, alignedBytesOf(argument.getType()), -1,
-                           isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
+      if (isStaged(role) || (isScalar(role) && !isOnGPU))
+        (isOnGPU ? staged : buffers)
+            .push_back({argument, alignedBytesOf(argument.getType()), -1,
+                        isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
     }
     function.walk([&](memref::AllocOp alloc) {
       Buffer buffer{alloc, alignedBytesOf(alloc.getType()), INT64_MAX, -1};
@@ -164,6 +200,57 @@ private:
       if (buffer.last >= 0)
         buffers.push_back(buffer);
     });
+  }
+
+  /// Moves temporaries of a thread block from the workspace into shared memory, all but the largest
+  /// that do not fit; returns the bytes they take there. What grids share cannot lie there.
+  int64_t fillSharedMemory() {
+    auto kind = function->getAttrOfType<StringAttr>("ai.kind");
+    if (!isOnGPU || (kind && kind.getValue() != "block"))
+      return 0;
+    shared = std::move(buffers);
+    buffers.clear();
+    int64_t needed = place(shared), bytes = needed;
+    for (; bytes > sharedLimit; bytes = place(shared)) {
+      Buffer largest = shared.front(); // `place` has sorted them
+      shared.erase(shared.begin());
+      buffers.push_back(largest);
+      for (Buffer &buffer : shared)
+        buffer.offset = 0;
+      largest.value.getDefiningOp()->emitRemark()
+          << "kept in global memory: " << largest.bytes << " bytes of temporaries of "
+          << function.getName() << ", which need " << needed << " bytes at once; shared memory has "
+          << sharedLimit;
+    }
+    for (Buffer &buffer : buffers)
+      buffer.offset = 0;
+    return bytes;
+  }
+
+  Value sharedMemory() {
+    if (!dynamicMemory)
+      dynamicMemory = gpu::DynamicSharedMemoryOp::create(
+          b, function.getLoc(),
+          MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), AffineMap(), sharedSpace()));
+    return dynamicMemory;
+  }
+
+  Attribute sharedSpace() {
+    return gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  }
+
+  MemRefType inSharedMemory(MemRefType type) {
+    return MemRefType::get(type.getShape(), type.getElementType(), type.getLayout(), sharedSpace());
+  }
+
+  /// Views of a buffer lie where the buffer lies.
+  void moveViews(Value memref) {
+    for (Operation *user : memref.getUsers())
+      if (isa<ViewLikeOpInterface>(user)) {
+        Value result = user->getResult(0);
+        result.setType(inSharedMemory(cast<MemRefType>(result.getType())));
+        moveViews(result);
+      }
   }
 
   int64_t lastUse(Value value) {
@@ -202,6 +289,7 @@ private:
     auto kind = function->getAttrOfType<StringAttr>("ai.kind");
     fixedBase = addArgument(arena(fixed.bytes), "fixed");
     workspace = addArgument(arena(workspaceBytes), "workspace");
+    stagedBase = isOnGPU ? addArgument(arena(stagedBytes), "staged") : workspace;
     if (!kind)
       return;
     bool isBlock = kind.getValue() == "block";
@@ -235,8 +323,9 @@ private:
     return memref::ViewOp::create(b, loc, cast<MemRefType>(type), region, at, ValueRange());
   }
 
-  int64_t workspaceOffset(Value value) {
-    return llvm::find_if(buffers, [&](const Buffer &o) { return o.value == value; })->offset;
+  int64_t stagedOffset(Value value) {
+    ArrayRef<Buffer> region = isOnGPU ? staged : buffers;
+    return llvm::find_if(region, [&](const Buffer &o) { return o.value == value; })->offset;
   }
 
   void bindArgument(unsigned i, SmallVectorImpl<Attribute> &tensors) {
@@ -268,9 +357,12 @@ private:
       offset = fixed.slotOffset + index * fixed.slotBytes + slotTop;
       slotTop += alignedBytesOf(type);
       bound = view(fixedBase, offset, type, loc);
+    } else if (isScalar(role) && isOnGPU) {
+      bound = memref::AllocaOp::create(b, loc, cast<MemRefType>(type));
+      memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     } else {
-      offset = workspaceOffset(argument);
-      bound = view(workspace, offset, type, loc);
+      offset = stagedOffset(argument);
+      bound = view(stagedBase, offset, type, loc);
       if (isScalar(role))
         memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     }
@@ -301,14 +393,18 @@ private:
   Block &body;
   OpBuilder b;
   DenseMap<Operation *, int64_t> position;
-  SmallVector<Buffer> buffers;
-  int64_t workspaceBytes = 0, slotTop = 0, currentSlot = 0, numSlots = 0;
+  bool isOnGPU;
+  SmallVector<Buffer> buffers, staged, shared; // of the workspace, and on a GPU of its two others
+  int64_t workspaceBytes = 0, stagedBytes = 0, sharedBytes = 0, sharedLimit;
+  int64_t slotTop = 0, currentSlot = 0, numSlots = 0;
   unsigned numOld = 0;
-  Value fixedBase, workspace, slot;
+  Value fixedBase, workspace, stagedBase, slot, dynamicMemory;
   llvm::StringMap<Value> scalars;
 };
 
 struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
+  using AIPlanMemoryPassBase::AIPlanMemoryPassBase;
+
   void runOnOperation() final {
     FixedRegion fixed;
     SmallVector<Attribute> tensors;
@@ -331,7 +427,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     text << slots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
-        FunctionPlanner(f, fixed).run(slots, text);
+        FunctionPlanner(f, fixed, sharedBytes).run(slots, text);
 
     Builder b(&getContext());
     getOperation()->setAttr("ai.tensors", b.getArrayAttr(tensors));

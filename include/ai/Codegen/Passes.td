@@ -102,13 +102,21 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
     samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
     intervals, 64-byte aligned.
 
+    A function that GPU threads share (`ai.threads`) has its temporaries in shared memory; those that
+    do not fit, the largest first, stay in the workspace, and a remark says so. Its staged samples are
+    a region of their own, and its scalars belong to a thread. Two buffers share bytes only if a
+    barrier separates them.
+
     - Needs: memref arguments with `ai.role`; allocations of static shape.
     - Ensures: no allocation is left; functions have the signatures of `ai_rt.h`; the layout is in
       the attributes `ai.tensors`, `ai.fixed_bytes`, `ai.slot_offset`, `ai.num_slots` of the module
       and `ai.tensors`, `ai.workspace_bytes`, `ai.slot_bytes` of each function.
     - Fails when: never.
   }];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
+                           "mlir::memref::MemRefDialect"];
+  let options = [Option<"sharedBytes", "shared-bytes", "int64_t", /*default=*/"49152",
+      "Shared memory of a thread block">];
 }
 
 def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> {
@@ -365,6 +373,108 @@ def AIExpandMathPass : Pass<"ai-expand-math", "mlir::ModuleOp"> {
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::math::MathDialect", "mlir::vector::VectorDialect"];
+  let options = [Option<"libm", "libm", "bool", /*default=*/"true",
+      "Call libm for what has no polynomial; otherwise it is left as it is">];
+}
+
+def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
+  let summary = "Lower linalg on memrefs to affine loops that the threads of a GPU share";
+  let description = [{
+    Every element of an op's result belongs to one thread, which runs all loops that the result has
+    no index for: sums keep their order. Where loops add up to an index (a scatter), the thread of an
+    element looks for the iterations that reach it. Ops that touch each other's results at the same
+    element become one loop, the element a register.
+
+    ```mlir
+    linalg.matvec ins(%w, %x : memref<120x400xf32>, memref<400xf32>) outs(%y : memref<120xf32>)
+    // becomes
+    %t = gpu.thread_id x
+    affine.if affine_set<()[s0] : (119 - s0 >= 0)>()[%t] {
+      %0 = affine.load %y[%t] : memref<120xf32>
+      %1 = affine.for %k = 0 to 400 iter_args(%sum = %0) -> (f32) { ... }
+      affine.store %1, %y[%t] : memref<120xf32>
+    }
+    ```
+
+    A function of `ai.kind` other than "block" (a combine) is run by a grid with a thread for each
+    element; all others by one thread block. The attribute `ai.elements` of a loop counts them.
+
+    - Needs: linalg on memrefs of static shape, at the top of the function.
+    - Ensures: no linalg op; the function's attribute `ai.threads` is the size of a thread block. What
+      one loop writes and another one touches still needs a barrier (`ai-insert-barriers`).
+    - Fails when: an op works on tensors, has a dynamic shape, or a result of 2^31 elements or more.
+  }];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+                           "mlir::gpu::GPUDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+  let options = [Option<"threads", "threads", "int64_t", /*default=*/"256",
+      "Threads of a thread block">];
+  let statistics = [Statistic<"numNests", "num-nests", "Loops that threads share">,
+                    Statistic<"numRegisters", "num-registers", "Buffers that became registers">];
+}
+
+def AIInsertBarriersPass : Pass<"ai-insert-barriers", "mlir::func::FuncOp"> {
+  let summary = "Let threads wait where one reads or overwrites what another touched";
+  let description = [{
+    One `gpu.barrier` before every loop that touches memory which another thread has written since the
+    last barrier, or writes what one has read. Between independent loops there is none, nor between
+    loops whose threads touch only the element of their own number, nor between those that are left to
+    one thread. In a function that a grid runs, a barrier stands for the end of a kernel.
+
+    - Needs: `ai-map-to-threads`; arguments and allocations do not overlap.
+    - Ensures: between two barriers no thread touches what another one writes.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::gpu::GPUDialect"];
+  let options = [Option<"without", "without", "int64_t", /*default=*/"-1",
+      "Leave out the barrier of this number in each thread block: for tests of the emulator">];
+  let statistics = [Statistic<"numBarriers", "num-barriers", "Barriers">];
+}
+
+def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
+  let summary = "Make kernels of the functions that GPU threads share";
+  let description = [{
+    A function becomes one `gpu.func` of the module `@kernels`; one that a grid runs becomes as many as
+    its barriers divide it into. All take (fixed, workspace, staged, first, count, step, epoch, seed);
+    thread block i of a step's block works on the samples from `first + i * size` on, in slot i.
+
+    - Needs: `ai-plan-memory` of functions with `ai.threads`.
+    - Ensures: what is left of each such function is a declaration whose attribute `ai.kernels` lists
+      name, grid (0: one thread block for each block of samples), threads and bytes of shared memory.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def AIExpandDeviceMathPass : Pass<"ai-expand-device-math", "mlir::gpu::GPUModuleOp"> {
+  let summary = "Expand functions that a GPU has no instruction for";
+  let description = [{
+    What `ai-expand-math` leaves of math in a kernel: roots and roundings become intrinsics; `exp`,
+    `log`, `tanh`, `sin`, `cos` and `powf` become series in f64, for f32 as well. NaN, infinities and
+    denormal arguments are as in libm; `sin` and `cos` beyond 2^52 are NaN. Errors: below 2 units in
+    the last place; of a power in f64 |y log x| times as large.
+
+    - Needs: math on scalars of f32 and f64.
+    - Ensures: no call of a library; of math only `fma`.
+    - Fails when: a function has no expansion.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
+}
+
+def AIEmulateKernelsPass : Pass<"ai-emulate-kernels", "mlir::ModuleOp"> {
+  let summary = "Compile GPU kernels for the host as well";
+  let description = [{
+    Every kernel of a `gpu.module` in the NVVM dialect is copied to a function `@emulate.NAME` whose
+    last argument is the record of a thread (`ai_rt_gpu_thread_t`): registers of the GPU are read from
+    it, barriers are calls, shared memory begins where it says, and each access is compared with the
+    bounds of its memory first.
+
+    - Needs: kernels lowered to LLVM and NVVM.
+    - Ensures: functions of the LLVM dialect beside the `gpu.module`, which stays as it is.
+    - Fails when: a kernel has an NVVM op that the emulator does not know.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
 #endif // AI_CODEGEN_PASSES

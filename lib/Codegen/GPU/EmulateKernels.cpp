@@ -1,0 +1,239 @@
+// Kernels in the NVVM dialect -> functions of the host that the runtime's emulator calls, once for
+// each thread. A function gets one more argument, the record of its thread (ai_rt_gpu_thread_t):
+//
+//   { ptr shared, i64 shared_bytes, ptr arena, i64 arena_bytes, i32 thread, i32 block }
+//
+// Sizes are those that accesses are compared with: with 0 the runtime sees every access.
+
+#include "ai/Codegen/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "llvm/Support/xxhash.h"
+
+namespace ai {
+#define GEN_PASS_DEF_AIEMULATEKERNELSPASS
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+using namespace mlir;
+
+static constexpr unsigned kSharedSpace = 3;
+
+namespace {
+/// Fields of the record.
+enum Field { Shared, SharedBytes, Arena, ArenaBytes, Thread, Block };
+
+class KernelEmulator {
+public:
+  KernelEmulator(ModuleOp host, LLVM::LLVMFuncOp kernel)
+      : host(host), kernel(kernel), layout(host), b(host.getContext()) {}
+
+  LogicalResult run() {
+    cloneKernel();
+    SmallVector<Operation *> ops;
+    function.walk([&](Operation *op) { ops.push_back(op); });
+    addRecord();
+    for (Operation *op : ops)
+      if (failed(rewrite(op)))
+        return failure();
+    function.walk([&](Operation *op) {
+      for (Value result : op->getResults())
+        result.setType(hostType(result.getType()));
+    });
+    function.walk([&](mlir::Block *block) {
+      for (BlockArgument argument : block->getArguments())
+        argument.setType(hostType(argument.getType()));
+    });
+    return success();
+  }
+
+private:
+  LLVM::LLVMPointerType pointerType() { return LLVM::LLVMPointerType::get(b.getContext()); }
+
+  /// All memories of a GPU are one on the host.
+  Type hostType(Type type) { return isa<LLVM::LLVMPointerType>(type) ? pointerType() : type; }
+
+  void cloneKernel() {
+    b.setInsertionPointToEnd(host.getBody());
+    function = cast<LLVM::LLVMFuncOp>(b.clone(*kernel));
+    function.setName(("emulate." + kernel.getName()).str());
+    SmallVector<NamedAttribute> kept;
+    for (NamedAttribute attribute : function->getDiscardableAttrs())
+      if (!attribute.getName().getValue().contains('.'))
+        kept.push_back(attribute);
+    function->setDiscardableAttrs(kept);
+    function.removeArgAttrsAttr();
+  }
+
+  void addRecord() {
+    SmallVector<Type> types(function.getArgumentTypes());
+    types.push_back(pointerType());
+    function.setType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), types));
+    record = function.getBody().front().addArgument(pointerType(), function.getLoc());
+    // Fields are read once: LLVM cannot know that a barrier leaves them alone.
+    b.setInsertionPointToStart(&function.getBody().front());
+    shared = readField(Shared);
+    sharedBytes = readField(SharedBytes);
+    arena = readField(Arena);
+    arenaBytes = readField(ArenaBytes);
+  }
+
+  Value readField(Field field) {
+    Location loc = function.getLoc();
+    Type i64 = b.getI64Type(), i32 = b.getI32Type();
+    Type fields[] = {pointerType(), i64, pointerType(), i64, i32, i32};
+    auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
+    Value at = LLVM::GEPOp::create(b, loc, pointerType(), type, record,
+                                   ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
+    return LLVM::LoadOp::create(b, loc, fields[field], at);
+  }
+
+  LogicalResult rewrite(Operation *op) {
+    b.setInsertionPoint(op);
+    if (isa<NVVM::ThreadIdXOp>(op))
+      return replace(op, readField(Thread));
+    if (isa<NVVM::BlockIdXOp>(op))
+      return replace(op, readField(Block));
+    if (isa<NVVM::Barrier0Op, NVVM::BarrierOp>(op)) {
+      Value number = LLVM::ConstantOp::create(b, op->getLoc(), b.getI64Type(),
+                                              b.getI64IntegerAttr(numBarriers++));
+      call("ai_rt_gpu_barrier", {record, number, place(op)}, op->getLoc());
+      op->erase();
+      return success();
+    }
+    if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
+      return rewriteAddress(address);
+    if (auto cast = dyn_cast<LLVM::AddrSpaceCastOp>(op))
+      return replace(op, cast.getArg());
+    if (auto load = dyn_cast<LLVM::LoadOp>(op))
+      checkAccess(op, load.getAddr(), load.getType(), /*isWrite=*/false);
+    else if (auto store = dyn_cast<LLVM::StoreOp>(op))
+      checkAccess(op, store.getAddr(), store.getValue().getType(), /*isWrite=*/true);
+    else if (isa<NVVM::NVVMDialect>(op->getDialect()))
+      return op->emitOpError("is unknown to the emulator of ai-emulate-kernels");
+    return success();
+  }
+
+  LogicalResult replace(Operation *op, Value value) {
+    op->getResult(0).replaceAllUsesWith(value);
+    op->erase();
+    return success();
+  }
+
+  /// Shared memory lies where the record says; constants are copied.
+  LogicalResult rewriteAddress(LLVM::AddressOfOp address) {
+    auto global = kernel->getParentOfType<gpu::GPUModuleOp>().lookupSymbol<LLVM::GlobalOp>(
+        address.getGlobalName());
+    if (global.getAddrSpace() == kSharedSpace)
+      return replace(address, shared);
+    std::string name = ("emulate." + global.getName()).str();
+    if (!host.lookupSymbol(name)) {
+      OpBuilder top = OpBuilder::atBlockEnd(host.getBody());
+      auto copy = cast<LLVM::GlobalOp>(top.clone(*global));
+      copy.setName(name);
+      copy.setLinkage(LLVM::Linkage::Internal);
+      copy.setAddrSpace(0);
+    }
+    address.setGlobalName(name);
+    return success();
+  }
+
+  /// Where a pointer was made, behind casts and offsets.
+  static Value originOf(Value pointer) {
+    while (Operation *op = pointer.getDefiningOp()) {
+      if (!isa<LLVM::GEPOp, LLVM::AddrSpaceCastOp, LLVM::BitcastOp>(op))
+        break;
+      pointer = op->getOperand(0);
+    }
+    return pointer;
+  }
+
+  /// if (address - base > size - bytes) ai_rt_gpu_access(record, address, bytes, ...)
+  void checkAccess(Operation *op, Value address, Type type, bool isWrite) {
+    Location loc = op->getLoc();
+    Value origin = originOf(address);
+    if (origin.getDefiningOp<LLVM::AllocaOp>() || origin.getDefiningOp<LLVM::AddressOfOp>())
+      return; // a thread's own, and constants
+    bool isShared = origin == shared;
+    int64_t bytes = layout.getTypeSize(type);
+    auto constant = [&](int64_t value) -> Value {
+      return LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(value));
+    };
+    auto asInteger = [&](Value pointer) -> Value {
+      return LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), pointer);
+    };
+    Value offset =
+        LLVM::SubOp::create(b, loc, asInteger(address), asInteger(isShared ? shared : arena));
+    Value end = LLVM::AddOp::create(b, loc, offset, constant(bytes));
+    Value isOutside =
+        LLVM::OrOp::create(b, loc,
+                           LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ugt, end,
+                                                isShared ? sharedBytes : arenaBytes),
+                           LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, end, offset));
+    // An op of its own block: the call is rare, and what follows is not moved behind it.
+    mlir::Block *before = op->getBlock();
+    mlir::Block *after = before->splitBlock(op);
+    mlir::Block *report = b.createBlock(after);
+    call("ai_rt_gpu_access",
+         {record, address, constant(bytes), constant(isWrite), constant(isShared), place(op)}, loc);
+    LLVM::BrOp::create(b, loc, ValueRange(), after);
+    b.setInsertionPointToEnd(before);
+    LLVM::CondBrOp::create(b, loc, isOutside, report, after);
+  }
+
+  /// The op's place in the model file, as text.
+  Value place(Operation *op) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    op->getLoc()->walk([&](Location inner) {
+      if (auto file = dyn_cast<FileLineColLoc>(inner)) {
+        os << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn();
+        return WalkResult::interrupt();
+      }
+      return WalkResult::advance();
+    });
+    text += '\0';
+    std::string name = "emulate.place." + std::to_string(llvm::xxh3_64bits(text));
+    if (!host.lookupSymbol(name)) {
+      OpBuilder top = OpBuilder::atBlockEnd(host.getBody());
+      LLVM::GlobalOp::create(
+          top, op->getLoc(), LLVM::LLVMArrayType::get(b.getI8Type(), text.size()),
+          /*isConstant=*/true, LLVM::Linkage::Internal, name, b.getStringAttr(text));
+    }
+    return LLVM::AddressOfOp::create(b, op->getLoc(), pointerType(), name);
+  }
+
+  void call(StringRef name, ValueRange operands, Location loc) {
+    auto callee = host.lookupSymbol<LLVM::LLVMFuncOp>(name);
+    if (!callee) {
+      OpBuilder top = OpBuilder::atBlockEnd(host.getBody());
+      auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                              llvm::to_vector(operands.getTypes()));
+      callee = LLVM::LLVMFuncOp::create(top, loc, name, type);
+    }
+    LLVM::CallOp::create(b, loc, callee, operands);
+  }
+
+  ModuleOp host;
+  LLVM::LLVMFuncOp kernel, function;
+  DataLayout layout;
+  OpBuilder b;
+  int64_t numBarriers = 0;
+  Value record, shared, sharedBytes, arena, arenaBytes;
+};
+
+struct EmulateKernels final : ai::impl::AIEmulateKernelsPassBase<EmulateKernels> {
+  void runOnOperation() final {
+    SmallVector<LLVM::LLVMFuncOp> kernels;
+    for (auto module : getOperation().getOps<gpu::GPUModuleOp>())
+      for (auto f : module.getOps<LLVM::LLVMFuncOp>())
+        if (f->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
+          kernels.push_back(f);
+    for (LLVM::LLVMFuncOp kernel : kernels)
+      if (failed(KernelEmulator(getOperation(), kernel).run()))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,55 @@
+// RUN: ai-opt %s --ai-emulate-kernels --split-input-file -verify-diagnostics | FileCheck %s
+
+// Registers of the GPU are fields of a thread's record, shared memory begins where it says, barriers are calls, and an
+// access outside of its memory is reported before it is made.
+module {
+  // CHECK: gpu.module @kernels
+  gpu.module @kernels {
+    llvm.mlir.global external @shared() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
+    llvm.mlir.global internal constant @table(dense<[1, 2]> : tensor<2xi8>) {addr_space = 0 : i32} : !llvm.array<2 x i8>
+    // CHECK: llvm.func @kernel(%{{.*}}: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel
+    llvm.func @kernel(%arena: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      %b = nvvm.read.ptx.sreg.ctaid.x : i32
+      %s = llvm.mlir.addressof @shared : !llvm.ptr<3>
+      %p = llvm.getelementptr %s[%t] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, f32
+      %c = llvm.mlir.addressof @table : !llvm.ptr
+      %0 = llvm.load %c : !llvm.ptr -> i8
+      %x = llvm.load %arena : !llvm.ptr -> f32
+      llvm.store %x, %p : f32, !llvm.ptr<3>
+      nvvm.barrier0
+      llvm.return
+    }
+  }
+}
+//       CHECK: llvm.func @emulate.kernel(%[[ARENA:.*]]: !llvm.ptr, %[[RECORD:.*]]: !llvm.ptr) {
+//       CHECK:   %[[SHARED:.*]] = llvm.load
+//       CHECK:   %[[SHAREDBYTES:.*]] = llvm.load {{.*}} -> i64
+//       CHECK:   %[[MEMORY:.*]] = llvm.load
+//       CHECK:   %[[BYTES:.*]] = llvm.load {{.*}} -> i64
+//       CHECK:   %[[T:.*]] = llvm.load {{.*}} -> i32
+//       CHECK:   %[[P:.*]] = llvm.getelementptr %[[SHARED]][%[[T]]]
+//       CHECK:   %[[C:.*]] = llvm.mlir.addressof @emulate.table : !llvm.ptr
+//  CHECK-NEXT:   llvm.load %[[C]]
+//       CHECK:   %[[OFFSET:.*]] = llvm.sub
+//       CHECK:   %[[END:.*]] = llvm.add %[[OFFSET]]
+//       CHECK:   llvm.icmp "ugt" %[[END]], %[[BYTES]]
+//       CHECK:   llvm.cond_br %{{.*}}, ^[[REPORT:.*]], ^[[GO:.*]]
+//       CHECK: ^[[REPORT]]:
+//       CHECK:   llvm.call @ai_rt_gpu_access(%[[RECORD]], %[[ARENA]]
+//       CHECK: ^[[GO]]:
+//  CHECK-NEXT:   llvm.load %[[ARENA]]
+//       CHECK:   llvm.icmp "ugt" %{{.*}}, %[[SHAREDBYTES]]
+//       CHECK:   llvm.call @ai_rt_gpu_access(%[[RECORD]], %[[P]]
+//       CHECK:   llvm.store %{{.*}}, %[[P]] : f32, !llvm.ptr
+//       CHECK:   llvm.call @ai_rt_gpu_barrier(%[[RECORD]]
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @kernel() attributes {gpu.kernel, nvvm.kernel} {
+    // expected-error@below {{is unknown to the emulator of ai-emulate-kernels}}
+    %0 = nvvm.read.ptx.sreg.clock : i32
+    llvm.return
+  }
+}

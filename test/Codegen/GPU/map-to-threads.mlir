@@ -1,0 +1,153 @@
+// RUN: ai-opt %s --split-input-file --ai-map-to-threads -canonicalize | FileCheck %s
+// RUN: ai-opt %s --split-input-file --ai-map-to-threads="threads=32" -canonicalize | FileCheck %s --check-prefix=WARP
+
+// A thread for each element of the result, which runs the loops of the sum by itself.
+//       CHECK: #[[$LAST:.*]] = affine_set<()[s0] : (-s0 + 119 >= 0)>
+// CHECK-LABEL: func.func @product(
+//  CHECK-SAME:     %[[W:.*]]: memref<120x400xf32>, %[[X:.*]]: memref<400xf32>, %[[Y:.*]]: memref<120xf32>)
+//  CHECK-SAME:     attributes {ai.threads = 256 : i64}
+//       CHECK:   %[[T:.*]] = gpu.thread_id {{ *}}x upper_bound 256
+//       CHECK:   affine.if #[[$LAST]]()[%[[T]]] {
+//       CHECK:     %[[Y0:.*]] = affine.load %[[Y]][symbol(%[[T]])]
+//       CHECK:     %[[SUM:.*]] = affine.for %[[K:.*]] = 0 to 400 iter_args(%[[ACC:.*]] = %[[Y0]]) -> (f32) {
+//       CHECK:       affine.load %[[W]][symbol(%[[T]]), %[[K]]]
+//       CHECK:       affine.load %[[X]][%[[K]]]
+//       CHECK:     affine.store %[[SUM]], %[[Y]][symbol(%[[T]])]
+//   CHECK-NOT:   linalg
+// With fewer threads than elements they take turns.
+//  WARP-LABEL: func.func @product(
+//        WARP:   affine.for %[[I:.*]] = 0 to 120 step 32 {
+//        WARP:     affine.if #{{.*}}(%[[I]])[%[[T:.*]]] {
+func.func @product(%w: memref<120x400xf32>, %x: memref<400xf32>, %y: memref<120xf32>) {
+  linalg.matvec ins(%w, %x : memref<120x400xf32>, memref<400xf32>) outs(%y : memref<120xf32>)
+  return
+}
+
+// -----
+
+// Loops that add up to an index: the thread of an element looks for the iterations that reach it.
+//   CHECK-DAG: #[[$REACHED:.*]] = affine_set<(d0)[s0] : (-d0 + s0 >= 0, -(-d0 + s0) + 7 >= 0)>
+// CHECK-LABEL: func.func @scatter(
+//  CHECK-SAME:     %[[CT:.*]]: memref<8xf32>, %[[W:.*]]: memref<3xf32>, %[[Y:.*]]: memref<10xf32>)
+//       CHECK:   %[[T:.*]] = gpu.thread_id {{ *}}x
+//       CHECK:   %[[Y0:.*]] = affine.load %[[Y]][symbol(%[[T]])]
+//       CHECK:   %[[SUM:.*]] = affine.for %[[Q:.*]] = 0 to 3 iter_args(%[[ACC:.*]] = %[[Y0]]) -> (f32) {
+//       CHECK:     %[[NEXT:.*]] = affine.if #[[$REACHED]](%[[Q]])[%[[T]]] -> f32 {
+//       CHECK:       affine.load %[[CT]][-%[[Q]] + symbol(%[[T]])]
+//       CHECK:       affine.load %[[W]][%[[Q]]]
+//       CHECK:     } else {
+//       CHECK:       affine.yield %[[ACC]]
+//       CHECK:     affine.yield %[[NEXT]]
+//       CHECK:   affine.store %[[SUM]], %[[Y]][symbol(%[[T]])]
+func.func @scatter(%ct: memref<8xf32>, %w: memref<3xf32>, %y: memref<10xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(x, q) -> (x)>, affine_map<(x, q) -> (q)>, affine_map<(x, q) -> (x + q)>],
+                  iterator_types = ["reduction", "reduction"]}
+      ins(%ct, %w : memref<8xf32>, memref<3xf32>) outs(%y : memref<10xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %out, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Windows that tile are no sums: an element for each iteration of both loops.
+// CHECK-LABEL: func.func @tiles(
+//  CHECK-SAME:     %[[CT:.*]]: memref<8xf32>, %[[W:.*]]: memref<2xf32>, %[[Y:.*]]: memref<16xf32>)
+//       CHECK:   affine.load %[[CT]][symbol(%[[T:.*]]) floordiv 2]
+//       CHECK:   affine.load %[[W]][symbol(%[[T]]) mod 2]
+//   CHECK-NOT:   affine.for
+//       CHECK:   affine.store %{{.*}}, %[[Y]][symbol(%[[T]])]
+func.func @tiles(%ct: memref<8xf32>, %w: memref<2xf32>, %y: memref<16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(x, q) -> (x)>, affine_map<(x, q) -> (q)>,
+                                   affine_map<(x, q) -> (x * 2 + q)>],
+                  iterator_types = ["reduction", "reduction"]}
+      ins(%ct, %w : memref<8xf32>, memref<2xf32>) outs(%y : memref<16xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// Ops that touch each other's results at the same element are one loop; the element is a register, and a buffer that
+// nobody else reads is gone.
+// CHECK-LABEL: func.func @one_loop(
+//   CHECK-NOT:   memref.alloc
+//       CHECK:   %[[SUM:.*]] = affine.for
+//       CHECK:   %[[RELU:.*]] = arith.maximumf %[[SUM]]
+//       CHECK:   affine.store %[[RELU]]
+//   CHECK-NOT:   affine.store
+//       CHECK:   return
+func.func @one_loop(%w: memref<120x400xf32>, %x: memref<400xf32>, %z: memref<120xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %y = memref.alloc() : memref<120xf32>
+  linalg.fill ins(%zero : f32) outs(%y : memref<120xf32>)
+  linalg.matvec ins(%w, %x : memref<120x400xf32>, memref<400xf32>) outs(%y : memref<120xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%y : memref<120xf32>) outs(%z : memref<120xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    %0 = arith.maximumf %a, %zero : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// A reader of other elements is a loop of its own, and an op behind it that would fit the first loop stays behind it
+// if it overwrites what it reads.
+// CHECK-LABEL: func.func @neighbours(
+// CHECK-COUNT-3:   affine.if
+//     CHECK-NOT:   affine.if
+func.func @neighbours(%x: memref<16xf32>, %y: memref<15xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %a = memref.alloc() : memref<16xf32>
+  linalg.copy ins(%x : memref<16xf32>) outs(%a : memref<16xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i + 1)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%a : memref<16xf32>) outs(%y : memref<15xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  linalg.copy ins(%a : memref<16xf32>) outs(%x : memref<16xf32>)
+  linalg.fill ins(%zero : f32) outs(%a : memref<16xf32>)
+  linalg.copy ins(%a : memref<16xf32>) outs(%x : memref<16xf32>)
+  return
+}
+
+// -----
+
+// A combine is run by a grid: a thread for each element, the same arithmetic on a rate by all.
+// CHECK-LABEL: func.func @step_combine(
+//       CHECK:   %[[T:.*]] = gpu.thread_id {{ *}}x
+//       CHECK:   %[[B:.*]] = gpu.block_id {{ *}}x
+//       CHECK:   %[[N:.*]] = arith.muli %[[B]]
+//       CHECK:   %[[I:.*]] = arith.addi %[[N]], %[[T]]
+//       CHECK:   %[[RATE:.*]] = memref.alloca() : memref<f32>
+//       CHECK:   arith.truncf
+//       CHECK:   affine.store %{{.*}}, %[[RATE]][]
+//       CHECK:   affine.if #{{.*}}()[%[[I]]] {
+//       CHECK:     affine.load %[[RATE]][]
+//       CHECK:   } {ai.elements = 4096 : i64}
+func.func @step_combine(%lr: memref<f64>, %g: memref<4096xf32>, %w: memref<4096xf32>) attributes {ai.kind = "combine"} {
+  %rate = memref.alloc() : memref<f32>
+  linalg.generic {indexing_maps = [affine_map<() -> ()>, affine_map<() -> ()>], iterator_types = []}
+      ins(%lr : memref<f64>) outs(%rate : memref<f32>) {
+  ^bb0(%in: f64, %out: f32):
+    %0 = arith.truncf %in : f64 to f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i) -> ()>, affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                  iterator_types = ["parallel"]}
+      ins(%rate, %g : memref<f32>, memref<4096xf32>) outs(%w : memref<4096xf32>) {
+  ^bb0(%r: f32, %in: f32, %out: f32):
+    %0 = arith.mulf %r, %in : f32
+    %1 = arith.subf %out, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}

@@ -1,0 +1,72 @@
+// RUN: ai-opt %s --split-input-file --ai-outline-kernels | FileCheck %s
+
+// A thread block of a step's block finds its memory and its samples by its number.
+// CHECK-LABEL: func.func private @step_block()
+//  CHECK-SAME:   ai.kernels = [{grid = 0 : i64, name = "step_block", shared = 256 : i64, threads = 128 : i64}]
+//       CHECK: gpu.module @kernels {
+//       CHECK:   memref.global {{.*}} @table
+//       CHECK:   gpu.func @step_block(%[[FIXED:.*]]: memref<8192xi8>, %[[WORK:.*]]: memref<1024xi8>, %[[STAGED:.*]]: memref<512xi8>, %[[FIRST:.*]]: i64, %[[COUNT:.*]]: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) kernel
+//  CHECK-SAME:     known_block_size = array<i32: 128, 1, 1>
+//       CHECK:     %[[B:.*]] = gpu.block_id x upper_bound 4
+//       CHECK:     %[[SLOT:.*]] = memref.view %[[FIXED]][%{{.*}}][] : memref<8192xi8> to memref<64xi8>
+//       CHECK:     %[[OWN:.*]] = memref.view %[[WORK]][%{{.*}}][] : memref<1024xi8> to memref<256xi8>
+//       CHECK:     memref.view %[[STAGED]][%{{.*}}][] : memref<512xi8> to memref<128xi8>
+//       CHECK:     %[[I:.*]] = arith.index_cast %[[B]]
+//       CHECK:     %[[OFFSET:.*]] = arith.muli %[[I]], %{{.*}} : i64
+//       CHECK:     %[[OWNFIRST:.*]] = arith.addi %[[FIRST]], %[[OFFSET]] : i64
+//       CHECK:     memref.store %[[OWNFIRST]], %{{.*}} : memref<1xi64>
+//       CHECK:     memref.get_global @table
+//       CHECK:     gpu.barrier
+//       CHECK:     gpu.return
+//   CHECK-NOT: memref.global
+module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_offset = 4096 : i64} {
+  memref.global "private" constant @table : memref<2xi8> = dense<[1, 2]>
+  func.func @step_block(%fixed: memref<8192xi8> {ai.role = "fixed"}, %work: memref<256xi8> {ai.role = "workspace"},
+                        %staged: memref<128xi8> {ai.role = "staged"}, %slot: memref<64xi8> {ai.role = "slot"},
+                        %first: i64 {ai.role = "first"}, %count: i64 {ai.role = "count"}, %step: i64 {ai.role = "step"},
+                        %epoch: i64 {ai.role = "epoch"}, %seed: i64 {ai.role = "seed"})
+      attributes {ai.kind = "block", ai.size = 2 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 256 : i64,
+                  ai.staged_bytes = 128 : i64, ai.slot_bytes = 64 : i64, ai.shared_bytes = 256 : i64} {
+    %zero = arith.constant 0 : index
+    %view = memref.view %slot[%zero][] : memref<64xi8> to memref<1xi64>
+    memref.store %first, %view[%zero] : memref<1xi64>
+    %table = memref.get_global @table : memref<2xi8>
+    gpu.barrier
+    %0 = memref.load %table[%zero] : memref<2xi8>
+    memref.store %0, %work[%zero] : memref<256xi8>
+    return
+  }
+}
+
+// -----
+
+// No thread block can wait for all others: what a grid runs is cut at its barriers. Each kernel has as many threads as
+// its largest loop has elements, and computes for itself what all threads know.
+// CHECK-LABEL: func.func private @step_combine()
+//  CHECK-SAME:   ai.kernels = [{grid = 3 : i64, name = "step_combine_0", shared = 0 : i64, threads = 128 : i64}, {grid = 1 : i64, name = "step_combine_1", shared = 0 : i64, threads = 128 : i64}]
+//       CHECK:   gpu.func @step_combine_0(
+//       CHECK:     memref.store %{{.*}}, %{{.*}}[] : memref<i64>
+//       CHECK:     affine.if #[[LARGE:.*]]()
+//   CHECK-NOT:     affine.if
+//       CHECK:   gpu.func @step_combine_1(
+//       CHECK:     memref.store %{{.*}}, %{{.*}}[] : memref<i64>
+//       CHECK:     affine.if
+//   CHECK-NOT:   gpu.barrier
+module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_offset = 4096 : i64} {
+  func.func @step_combine(%fixed: memref<8192xi8> {ai.role = "fixed"}, %count: i64 {ai.role = "count"},
+                          %part: index {ai.role = "part"})
+      attributes {ai.kind = "combine", ai.threads = 128 : i64} {
+    %byte = arith.constant 1 : i8
+    %t = gpu.thread_id x
+    %own = memref.alloca() : memref<i64>
+    memref.store %count, %own[] : memref<i64>
+    affine.if affine_set<()[s0] : (299 - s0 >= 0)>()[%t] {
+      affine.store %byte, %fixed[symbol(%t)] : memref<8192xi8>
+    } {ai.elements = 300 : i64}
+    gpu.barrier
+    affine.if affine_set<()[s0] : (9 - s0 >= 0)>()[%t] {
+      affine.store %byte, %fixed[299 - symbol(%t)] : memref<8192xi8>
+    } {ai.elements = 10 : i64}
+    return
+  }
+}

@@ -1,0 +1,66 @@
+// RUN: ai-opt %s --split-input-file --ai-plan-memory="shared-bytes=1024" | FileCheck %s
+// RUN: ai-opt %s --split-input-file --ai-plan-memory="shared-bytes=512" -verify-diagnostics -o /dev/null
+// RUN: ai-opt %s --split-input-file --ai-plan-memory="shared-bytes=512" 2>/dev/null | FileCheck %s --check-prefix=SMALL
+
+// Temporaries of a thread block lie in shared memory, views of them too; two share bytes only if a barrier separates
+// them. Staged samples are a region of their own, scalars belong to a thread.
+// CHECK-LABEL: func.func @step_block(
+//  CHECK-SAME:   "fixed"
+//  CHECK-SAME:   "workspace"
+//  CHECK-SAME:   %[[STAGED:.*]]: memref<512xi8> {{{[^}]*}}"staged"
+//  CHECK-SAME:   ai.shared_bytes = 1024 : i64
+//  CHECK-SAME:   ai.staged_bytes = 512 : i64
+//  CHECK-SAME:   ai.workspace_bytes = 0 : i64
+//   CHECK-DAG:   memref.view %[[STAGED]]{{.*}} to memref<128xf32>
+//   CHECK-DAG:   %[[COUNT:.*]] = memref.alloca() : memref<i64>
+//   CHECK-DAG:   memref.store %{{.*}}, %[[COUNT]][]
+//   CHECK-DAG:   %[[SHARED:.*]] = gpu.dynamic_shared_memory
+//   CHECK-DAG:   memref.view %[[SHARED]][%[[FIRST:.*]]][] : {{.*}} to memref<128xf32, #gpu.address_space<workgroup>>
+//   CHECK-DAG:   memref.view %[[SHARED]][%{{.*}}][] : {{.*}} to memref<128xf32, #gpu.address_space<workgroup>>
+//       CHECK:   memref.expand_shape {{.*}} into memref<2x64xf32, #gpu.address_space<workgroup>>
+// SMALL-LABEL: func.func @step_block(
+//       SMALL:   ai.shared_bytes = 512 : i64
+//       SMALL:   ai.workspace_bytes = 512 : i64
+func.func @step_block(%x: memref<128xf32> {ai.role = "input", ai.name = "x"},
+                      %count: memref<i64> {ai.role = "count", ai.name = "count"},
+                      %y: memref<128xf32> {ai.role = "parameter", ai.name = "y"})
+    attributes {ai.kind = "block", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
+  %t = gpu.thread_id x
+  // expected-remark@below {{kept in global memory: 512 bytes of temporaries of step_block, which need 1024 bytes at once; shared memory has 512}}
+  %a = memref.alloc() : memref<128xf32>
+  %b = memref.alloc() : memref<128xf32>
+  %c = memref.alloc() : memref<128xf32>
+  %rows = memref.expand_shape %a [[0, 1]] output_shape [2, 64] : memref<128xf32> into memref<2x64xf32>
+  %n = affine.load %count[] : memref<i64>
+  %0 = affine.load %x[symbol(%t)] : memref<128xf32>
+  affine.store %0, %rows[symbol(%t) floordiv 64, symbol(%t) mod 64] : memref<2x64xf32>
+  affine.store %0, %b[symbol(%t)] : memref<128xf32>
+  gpu.barrier
+  %1 = affine.load %a[127 - symbol(%t)] : memref<128xf32>
+  %2 = affine.load %b[127 - symbol(%t)] : memref<128xf32>
+  gpu.barrier
+  affine.store %1, %c[symbol(%t)] : memref<128xf32>
+  gpu.barrier
+  %3 = affine.load %c[127 - symbol(%t)] : memref<128xf32>
+  affine.store %3, %y[symbol(%t)] : memref<128xf32>
+  return
+}
+
+// -----
+
+// What a grid runs shares no such memory.
+// CHECK-LABEL: func.func @step_combine(
+//       CHECK:   ai.shared_bytes = 0 : i64
+//       CHECK:   ai.workspace_bytes = 512 : i64
+//   CHECK-NOT:   gpu.dynamic_shared_memory
+func.func @step_combine(%y: memref<128xf32> {ai.role = "parameter", ai.name = "y"})
+    attributes {ai.kind = "combine", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
+  %t = gpu.thread_id x
+  %a = memref.alloc() : memref<128xf32>
+  %0 = affine.load %y[symbol(%t)] : memref<128xf32>
+  affine.store %0, %a[symbol(%t)] : memref<128xf32>
+  gpu.barrier
+  %1 = affine.load %a[127 - symbol(%t)] : memref<128xf32>
+  affine.store %1, %y[symbol(%t)] : memref<128xf32>
+  return
+}
