@@ -77,6 +77,13 @@ public:
     return records(rows);
   }
 
+  /// Bytes that are defined later.
+  std::string declare(StringRef name) {
+    LLVM::GlobalOp::create(b, module.getLoc(), LLVM::LLVMArrayType::get(b.getI8Type(), 0),
+                           /*isConstant=*/true, LLVM::Linkage::External, name, Attribute());
+    return name.str();
+  }
+
   OpBuilder &builder() { return b; }
 
 private:
@@ -173,6 +180,9 @@ public:
     SmallVector<Record> rows = profileRows();
     program.push_back(Field(int64_t(rows.size())));
     program.push_back(Field(writer.records(rows)));
+    SmallVector<Record> images = imageRows();
+    program.push_back(Field(int64_t(images.size())));
+    program.push_back(Field(writer.records(images)));
     return writer.records({program});
   }
 
@@ -263,7 +273,10 @@ private:
     return {code, init.getValue().convertToDouble()};
   }
 
-  static std::string nameOf(LLVM::LLVMFuncOp f) { return f ? f.getName().str() : std::string(); }
+  /// The symbol of a function that runs on this processor.
+  static std::string nameOf(LLVM::LLVMFuncOp f) {
+    return f && !f->hasAttr("ai.kernels") ? f.getName().str() : std::string();
+  }
 
   Record step(LLVM::LLVMFuncOp block) {
     StringRef base = block->getAttrOfType<StringAttr>("ai.step").getValue();
@@ -286,7 +299,7 @@ private:
     auto flops = block->getAttrOfType<FloatAttr>("ai.flops");
     ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
     return {Field(writer.text(name)),
-            Field(block.getName().str()),
+            Field(nameOf(block)),
             Field(nameOf(combine)),
             Field(nameOf(fold)),
             Field(nameOf(last)),
@@ -295,7 +308,50 @@ private:
             Field(integer("ai.slot_offset")),
             Field(int64_t(tensors.size())),
             Field(tensorTable(table)),
-            Field(flops ? flops.getValueAsDouble() : 0.0)};
+            Field(flops ? flops.getValueAsDouble() : 0.0),
+            Field(gpuStep(block, {block, combine, fold, last}))};
+  }
+
+  /// What a step is on a GPU; empty where it has no kernels.
+  std::string gpuStep(LLVM::LLVMFuncOp block, ArrayRef<LLVM::LLVMFuncOp> functions) {
+    if (!block->hasAttr("ai.kernels"))
+      return "";
+    Record record;
+    int64_t workspace = 0;
+    for (LLVM::LLVMFuncOp f : functions) {
+      llvm::append_range(record, kernelList(f));
+      int64_t copies = f == block ? integer("ai.num_slots") : 1;
+      if (f)
+        workspace = std::max(workspace, copies * integer("ai.workspace_bytes", f));
+    }
+    record.push_back(Field(workspace));
+    record.push_back(Field(integer("ai.staged_bytes", block)));
+    return writer.records({record});
+  }
+
+  /// The kernels of one function: how many, and where.
+  Record kernelList(LLVM::LLVMFuncOp f) {
+    SmallVector<Record> rows;
+    if (auto kernels = f ? f->getAttrOfType<ArrayAttr>("ai.kernels") : ArrayAttr())
+      for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
+        StringRef name = kernel.getAs<StringAttr>("name").getValue();
+        rows.push_back({Field(writer.text(name)), Field(("emulate." + name).str())});
+        for (StringRef key : {"grid", "threads", "shared"})
+          rows.back().push_back(Field(kernel.getAs<IntegerAttr>(key).getInt()));
+      }
+    return {Field(int64_t(rows.size())), Field(writer.records(rows))};
+  }
+
+  /// The machine code of each architecture is a symbol that the target defines.
+  SmallVector<Record> imageRows() {
+    SmallVector<Record> rows;
+    if (auto archs = module->getAttrOfType<ArrayAttr>("ai.archs"))
+      for (auto arch : archs.getAsRange<StringAttr>()) {
+        rows.push_back({Field(writer.text(arch.getValue()))});
+        for (StringRef kind : {"ptx.", "cubin."})
+          rows.back().push_back(Field(writer.declare(("ai." + kind + arch.getValue()).str())));
+      }
+    return rows;
   }
 
   Record function(LLVM::LLVMFuncOp f) {
@@ -306,12 +362,14 @@ private:
     }
     MLIRContext *context = f.getContext();
     return {Field(writer.text(f.getName())),
-            Field(f.getName().str()),
+            Field(nameOf(f)),
             Field(integer("ai.workspace_bytes", f)),
             Field(int64_t(args.size())),
             Field(tensorTable(ArrayAttr::get(context, args))),
             Field(int64_t(results.size())),
-            Field(tensorTable(ArrayAttr::get(context, results)))};
+            Field(tensorTable(ArrayAttr::get(context, results))),
+            Field(f->hasAttr("ai.kernels") ? writer.records({kernelList(f)}) : std::string()),
+            Field(integer("ai.staged_bytes", f))};
   }
 
   ModuleOp module;

@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Error.h"
-#include "Memory.h"
+#include "Model.h"
 
 #include <cstring>
 
@@ -26,6 +25,10 @@ ai_rt_status_t ai_rt_call(const ai_rt_program_t *program, const char *name, cons
                           void *const *results) {
   return guarded([&] {
     const ai_rt_function_t &function = findFunction(*program, name);
+    if (function.gpu) {
+      Device(*program).call(function, args, results);
+      return;
+    }
     // Memory of its own for each call: functions are called seldom, and from any thread.
     Memory fixed(program->fixed_bytes), workspace(function.workspace_bytes);
     for (int64_t i = 0; i < function.num_args; ++i)

@@ -46,6 +46,8 @@ static ai_rt_config_t resolveConfig(const ai_rt_program_t *program, const ai_rt_
     throwInvalid("expects 1 to ", kMaxThreads, " threads, got ", config.threads);
   if (config.batch == 0)
     config.batch = program->batch;
+  if (isForGPU(*program)) // whose threads are others
+    config.threads = 1;
   if (config.threads == 0)
     config.threads = std::min(numUsableCPUs(), kMaxThreads);
   return config;
@@ -74,7 +76,8 @@ static StepTensors findTensors(const ai_rt_step_t &step) {
 
 ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &config)
     : program(program), fixedBytes(roundUp(program.fixed_bytes)),
-      workspaceBytes(ai::rt::workspaceBytes(program)),
+      workspaceBytes(isForGPU(program) ? 0 : ai::rt::workspaceBytes(program)),
+      device(isForGPU(program) ? new Device(program) : nullptr),
       memory(fixedBytes + config.threads * workspaceBytes),
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
       pool(config.threads) {

@@ -9,6 +9,7 @@
 #define AI_LIB_RUNTIME_MODEL_H
 
 #include "Error.h"
+#include "GPU/Device.h"
 #include "Memory.h"
 #include "Profile.h"
 #include "Staging.h"
@@ -22,6 +23,9 @@ namespace ai::rt {
 
 /// Returns the bytes that one thread needs for any step of the program.
 int64_t workspaceBytes(const ai_rt_program_t &program);
+
+/// Whether the program's steps are kernels.
+inline bool isForGPU(const ai_rt_program_t &program) { return program.num_images > 0; }
 
 /// A step and those of its tensors that the runtime reads or writes; null where it has none.
 struct StepTensors {
@@ -40,6 +44,20 @@ struct BatchRows {
 
   int64_t capacity = 0;
   std::unique_ptr<uint32_t[]> inputs, targets;
+};
+
+/// The samples at positions `first ... first + count - 1`. Rows are either listed or counted.
+struct Batch {
+  const ai_rt_data_t &data;
+  const BatchRows *rows;
+  int64_t first, count;
+
+  uint32_t inputRow(int64_t i) const {
+    return rows ? rows->inputs[i] : static_cast<uint32_t>((first + i) % data.inputs.shape[0]);
+  }
+  uint32_t targetRow(int64_t i) const {
+    return rows ? rows->targets[i] : static_cast<uint32_t>((first + i) % data.targets.shape[0]);
+  }
 };
 
 /// Throws unless `data` fits the tensors of `step`; `withTargets` says whether targets count.
@@ -67,8 +85,16 @@ struct ai_rt_model {
   ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &config);
 
   char *workspace(int64_t thread) { return memory.data() + fixedBytes + thread * workspaceBytes; }
-  char *fixed() { return memory.data(); }
-  const char *fixed() const { return memory.data(); }
+  char *fixed() {
+    if (device)
+      device->showToHost(memory.data(), /*mayChange=*/true);
+    return memory.data();
+  }
+  const char *fixed() const {
+    if (device) // the copy is not what the model is
+      device->showToHost(const_cast<char *>(memory.data()), /*mayChange=*/false);
+    return memory.data();
+  }
 
   /// Returns the tensor called `name`; throws, naming those there are, if there is none.
   const ai_rt_tensor_info_t &tensor(const char *name) const;
@@ -81,6 +107,7 @@ struct ai_rt_model {
 
   const ai_rt_program_t &program;
   int64_t fixedBytes, workspaceBytes;
+  std::unique_ptr<ai::rt::Device> device; ///< Null in a program for a CPU.
   ai::rt::Memory memory;
   ai::rt::BatchRows rows;
   ai::rt::Normalisation normalisation;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 using namespace ai::rt;
 
@@ -45,14 +46,19 @@ static RoleTotal totalOf(const ai_rt_program_t &program, ai_rt_role_t role) {
 
 static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
   Needs needs;
+  const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
+  needs.flops = step ? step->flops * double(options.batch) : 0;
+  needs.blocks = (options.batch + program.block_size - 1) / program.block_size;
+  if (program.num_images > 0) { // what it needs is known without a GPU
+    needs.threads = needs.busyThreads = 1;
+    needs.bytes = ai_rt_program_memory(&program, options.batch, 1);
+    return needs;
+  }
   // The model is made to ask it: what is printed is what a run allocates.
   ModelPointer model = createModel(program, options);
   needs.threads = ai_rt_model_num_threads(model.get());
   needs.bytes = ai_rt_model_memory(model.get());
-  needs.blocks = (options.batch + program.block_size - 1) / program.block_size;
   needs.busyThreads = std::min({needs.threads, needs.blocks, program.num_slots});
-  const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
-  needs.flops = step ? step->flops * double(options.batch) : 0;
   return needs;
 }
 
@@ -111,7 +117,28 @@ static std::string settingsText(const ai_rt_program_t &program) {
   return text.empty() ? "none" : text;
 }
 
+/// What is embedded, and what it would run on.
+static std::string deviceText(const ai_rt_program_t &program) {
+  std::string text;
+  for (int64_t i = 0; i < program.num_images; ++i) {
+    const ai_rt_gpu_image_t &image = program.images[i];
+    int64_t cubinBytes;
+    std::memcpy(&cubinBytes, image.cubin, sizeof(cubinBytes));
+    text += concat("kernels: ", image.arch, ", PTX of ", grouped(int64_t(std::strlen(image.ptx))),
+                   " bytes, ");
+    text += cubinBytes ? concat("machine code of ", grouped(cubinBytes), " bytes\n")
+                       : std::string("no machine code\n");
+  }
+  char device[512];
+  ai_rt_status_t status = ai_rt_program_device(&program, device, sizeof(device));
+  return text + concat("device: ", status == AI_RT_OK ? device : ai_rt_last_error(), "\n");
+}
+
 static std::string threadsText(const ai_rt_program_t &program, const Needs &needs) {
+  if (program.num_images > 0)
+    return concat("thread blocks of ", program.block_size,
+                  program.block_size == 1 ? " sample" : " samples", ", at most ", program.num_slots,
+                  " at once");
   std::string text = concat(needs.threads, needs.threads == 1 ? " thread" : " threads");
   if (needs.busyThreads < needs.threads)
     text += concat(", of which ", needs.threads - needs.busyThreads, " idle: ", needs.blocks,
@@ -137,6 +164,8 @@ static std::string describe(const ai_rt_program_t &program, const Options &optio
   snprintf(line, sizeof(line), "memory: %s bytes (%.1f MiB)\n", grouped(needs.bytes).c_str(),
            double(needs.bytes) / 1048576);
   text += line;
+  if (program.num_images > 0)
+    text += deviceText(program);
   std::string plan = program.plan ? program.plan : "";
   if (!plan.empty())
     text += "\nmemory plan\n" + plan + (plan.back() == '\n' ? "" : "\n");

@@ -33,20 +33,6 @@ void BatchRows::reserve(int64_t count) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// The samples at positions `first ... first + count - 1`. Rows are either listed or counted.
-struct Batch {
-  const ai_rt_data_t &data;
-  const BatchRows *rows;
-  int64_t first, count;
-
-  uint32_t inputRow(int64_t i) const {
-    return rows ? rows->inputs[i] : static_cast<uint32_t>((first + i) % data.inputs.shape[0]);
-  }
-  uint32_t targetRow(int64_t i) const {
-    return rows ? rows->targets[i] : static_cast<uint32_t>((first + i) % data.targets.shape[0]);
-  }
-};
-
 /// A map over the batch's blocks and its combine; lives on the caller's stack.
 class StepRun {
 public:
@@ -176,10 +162,23 @@ void StepRun::copyOutputs(int64_t first, const char *workspace) {
   std::memcpy(outputs + first * bytes, workspace + tensors.output->offset, count * bytes);
 }
 
+/// Runs a step on a batch, where the program's steps run.
+static void runStep(ai_rt_model &model, const StepTensors &tensors, const Batch &batch,
+                    char *outputs) {
+  if (model.device)
+    model.device->run(model, tensors, batch, outputs);
+  else
+    StepRun(model, tensors, batch, outputs).run();
+}
+
 static double readMetric(const ai_rt_model &model, const ai_rt_tensor_info_t *info) {
   if (!info)
     return 0;
-  const char *data = model.fixed() + info->offset;
+  alignas(double) char data[sizeof(double)];
+  if (model.device)
+    model.device->read(data, info->offset, info->bytes);
+  else
+    std::memcpy(data, model.fixed() + info->offset, info->bytes);
   return info->dtype == AI_RT_F64 ? *reinterpret_cast<const double *>(data)
                                   : *reinterpret_cast<const float *>(data);
 }
@@ -221,7 +220,7 @@ ai_rt_metrics_t ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data,
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/true);
   listRows(model, tensors, data, order, first, count);
-  StepRun(model, tensors, {data, &model.rows, first, count}, /*outputs=*/nullptr).run();
+  runStep(model, tensors, {data, &model.rows, first, count}, /*outputs=*/nullptr);
   ++model.progress.step;
   model.progress.position += count;
   model.trained = true;
@@ -245,7 +244,7 @@ ai_rt_metrics_t ai::rt::evaluateData(ai_rt_model &model, const ai_rt_data_t &dat
     checkLabel(model, tensors, data.targets, (first + i) % data.targets.shape[0]);
   ai_rt_metrics_t sums = {0, 0, 0};
   forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
-    StepRun(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr).run();
+    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr);
     ai_rt_metrics_t part = readMetrics(model, tensors, chunkCount);
     sums = {sums.loss + part.loss, sums.correct + part.correct, sums.count + part.count};
   });
@@ -263,6 +262,6 @@ void ai::rt::predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t f
   int64_t bytes = tensors.output->bytes / model.program.block_size;
   forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
     char *chunk = rows + (chunkFirst - first) * bytes;
-    StepRun(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk).run();
+    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk);
   });
 }

@@ -63,6 +63,10 @@ int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch, int6
     batch = program->batch;
   if (threads <= 0)
     threads = numUsableCPUs();
+  if (isForGPU(*program)) { // what is on the device, and the host's copies of it
+    DeviceMemory device(*program);
+    return device.bytes() + roundUp(program->fixed_bytes) + device.staged + batch * 8;
+  }
   return roundUp(program->fixed_bytes) + threads * workspaceBytes(*program) + batch * 8;
 }
 

@@ -137,6 +137,8 @@ void Trace::write(const ai_rt_program_t &program, const std::string &path) const
 
 ai_rt_status_t ai_rt_model_trace_begin(ai_rt_model_t *model, int64_t steps) {
   return guarded([&] {
+    if (model->device)
+      throwInvalid("expects a program for a CPU to trace; kernels of a GPU keep no times");
     int64_t events = 0;
     for (const StepTensors &step : model->steps)
       events = std::max(events, model->eventsOf(*step.step, model->rows.capacity));

@@ -28,12 +28,13 @@ def _struct(name, fields):
 
 _struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double")
 _struct("step", "name:text block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
-        "slot_offset num_tensors tensors:tensor flops:double")
+        "slot_offset num_tensors tensors:tensor flops:double gpu:code")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
-        "results:tensor")
+        "results:tensor gpu:code staged_bytes")
 _struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
         "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
-        "batch epochs seed mean:double std:double plan:text")
+        "batch epochs seed mean:double std:double plan:text num_profile_rows profile_rows:code num_images "
+        "images:code")
 Config = _struct("config", "threads batch seed")
 Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 

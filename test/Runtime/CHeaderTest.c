@@ -6,9 +6,12 @@
   typedef char type##_has_fields_of_eight_bytes[sizeof(type) == 8 * (count) ? 1 : -1]
 
 AI_TEST_FIELDS(ai_rt_tensor_info_t, 9);
-AI_TEST_FIELDS(ai_rt_step_t, 11);
-AI_TEST_FIELDS(ai_rt_function_t, 7);
-AI_TEST_FIELDS(ai_rt_program_t, 21);
+AI_TEST_FIELDS(ai_rt_step_t, 12);
+AI_TEST_FIELDS(ai_rt_function_t, 9);
+AI_TEST_FIELDS(ai_rt_program_t, 23);
+AI_TEST_FIELDS(ai_rt_kernel_t, 5);
+AI_TEST_FIELDS(ai_rt_gpu_step_t, 10);
+AI_TEST_FIELDS(ai_rt_gpu_image_t, 3);
 AI_TEST_FIELDS(ai_rt_config_t, 3);
 AI_TEST_FIELDS(ai_rt_progress_t, 4);
 AI_TEST_FIELDS(ai_rt_metrics_t, 3);

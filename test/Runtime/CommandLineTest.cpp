@@ -20,7 +20,7 @@ ai_rt_program_t modelProgram() {
       {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 0, 8, 0, 0.1},
       {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, 0, 0.9}};
   static const ai_rt_step_t steps[] = {
-      {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0}};
+      {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0, nullptr}};
   ai_rt_program_t program = {};
   program.name = "lenet";
   program.num_tensors = 2;
@@ -38,7 +38,7 @@ ai_rt_program_t functionProgram() {
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 0, 4, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 64, 4, 0, 0}};
-  static const ai_rt_function_t functions[] = {{"f", nullptr, 128, 2, args, 1, args}};
+  static const ai_rt_function_t functions[] = {{"f", nullptr, 128, 2, args, 1, args, nullptr, 0}};
   ai_rt_program_t program = {};
   program.name = "autodiff";
   program.num_functions = 1;

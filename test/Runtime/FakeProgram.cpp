@@ -155,11 +155,12 @@ const ai_rt_program_t &ai::test::regression() {
       {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {{"train", trainBlock, trainCombine, nullptr, nullptr,
-                                        sizeof(Workspace), sizeof(Slot), slots, 4, io, 24},
+                                        sizeof(Workspace), sizeof(Slot), slots, 4, io, 24, nullptr},
                                        {"evaluate", evaluateBlock, evaluateCombine, nullptr,
-                                        nullptr, sizeof(Workspace), sizeof(Slot), slots, 4, io, 8},
+                                        nullptr, sizeof(Workspace), sizeof(Slot), slots, 4, io, 8,
+                                        nullptr},
                                        {"predict", predictBlock, nullptr, nullptr, nullptr,
-                                        sizeof(Workspace), 0, slots, 2, predictIO, 6}};
+                                        sizeof(Workspace), 0, slots, 2, predictIO, 6, nullptr}};
   static const ai_rt_program_t program = {
       "regression",
       AI_RT_ABI_VERSION,
@@ -181,6 +182,8 @@ const ai_rt_program_t &ai::test::regression() {
       /*std=*/1,
       "",
       /*num_profile_rows=*/0,
+      nullptr,
+      /*num_images=*/0,
       nullptr,
   };
   return program;
@@ -263,7 +266,7 @@ const ai_rt_program_t &ai::test::panelRegression() {
       {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0}};
   static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
                                         sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
-                                        24},
+                                        24, nullptr},
                                        plain[1],
                                        plain[2]};
   static const ai_rt_program_t program = [] {
@@ -335,15 +338,16 @@ const ai_rt_program_t &ai::test::counter() {
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {{"train", countBlock, countCombine, nullptr, nullptr,
-                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4},
+                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4, nullptr},
                                        {"evaluate", countBlock, countCombine, nullptr, nullptr,
-                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4}};
+                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};
   static const ai_rt_tensor_info_t results[] = {
       {"z", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0}};
-  static const ai_rt_function_t functions[] = {{"add", addFunction, 24, 2, args, 1, results}};
+  static const ai_rt_function_t functions[] = {
+      {"add", addFunction, 24, 2, args, 1, results, nullptr, 0}};
   static const ai_rt_program_t program = {
       "counter",
       AI_RT_ABI_VERSION,
@@ -365,6 +369,8 @@ const ai_rt_program_t &ai::test::counter() {
       /*std=*/0.25,
       "",
       /*num_profile_rows=*/0,
+      nullptr,
+      /*num_images=*/0,
       nullptr,
   };
   return program;

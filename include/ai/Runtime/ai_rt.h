@@ -103,6 +103,62 @@ typedef void (*ai_rt_combine_fn)(char *fixed, char *workspace, int64_t part, int
 /// arguments are otherwise those of a combine. The rows of a block that is missing are zeros.
 typedef ai_rt_combine_fn ai_rt_fold_fn;
 
+/// One thread of a kernel that is emulated on the host. Sizes are what accesses are compared with
+/// before they are made.
+typedef struct {
+  char *shared; ///< Shared memory of the thread's block.
+  int64_t shared_bytes;
+  char *arena; ///< All memory of the device.
+  int64_t arena_bytes;
+  int32_t thread; ///< In its block.
+  int32_t block;
+} ai_rt_gpu_thread_t;
+
+/// Called by emulated kernels: waits for all threads of the block at barrier `number` of the
+/// kernel. `place` is where in the model file it comes from.
+AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place);
+
+/// Called by emulated kernels before an access that leaves its memory, or before any one if sizes
+/// are 0.
+AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,
+                                int64_t is_write, int64_t is_shared, const char *place);
+
+/// The arguments of every kernel. Thread block i of a step's block takes the samples from
+/// `first + i * block_size` on, staged at the i-th part of `staged`, in the i-th part of
+/// `workspace`, and adds to slot i.
+typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, int64_t first,
+                                 int64_t count, int64_t step, int64_t epoch, int64_t seed,
+                                 ai_rt_gpu_thread_t *thread);
+
+/// A kernel: a function of the program's images, and the same for the host.
+typedef struct {
+  const char *name;
+  ai_rt_emulate_fn emulate;
+  int64_t grid;    ///< Thread blocks; 0: one for each block of samples.
+  int64_t threads; ///< Of a thread block.
+  int64_t shared_bytes;
+} ai_rt_kernel_t;
+
+/// Kernels that run one after the other.
+typedef struct {
+  int64_t count;
+  const ai_rt_kernel_t *kernels;
+} ai_rt_kernels_t;
+
+/// A step on a GPU: what is a function of the host elsewhere.
+typedef struct {
+  ai_rt_kernels_t block, combine, fold, finish;
+  int64_t workspace_bytes; ///< Of all thread blocks.
+  int64_t staged_bytes;    ///< Of one thread block; inputs, targets and outputs lie there.
+} ai_rt_gpu_step_t;
+
+/// Machine code of all kernels for one architecture.
+typedef struct {
+  const char *arch;  ///< "sm_90"
+  const char *ptx;   ///< Ends with a zero.
+  const char *cubin; ///< Its size as an i64, then its bytes; the size is 0 where there is none.
+} ai_rt_gpu_image_t;
+
 /// A map over blocks of samples and its combine.
 typedef struct {
   const char *name; ///< "train", "evaluate" or "predict".
@@ -116,6 +172,7 @@ typedef struct {
   int64_t num_tensors; ///< Inputs, targets, outputs, metrics and rows.
   const ai_rt_tensor_info_t *tensors;
   double flops; ///< Of one sample's convolutions and matrix products; a multiply-add counts two.
+  const ai_rt_gpu_step_t *gpu; ///< Null in a program for a CPU, which has the functions instead.
 } ai_rt_step_t;
 
 /// A function that is no training step: `run` reads arguments from and leaves results in
@@ -128,6 +185,8 @@ typedef struct {
   const ai_rt_tensor_info_t *args;
   int64_t num_results;
   const ai_rt_tensor_info_t *results;
+  const ai_rt_kernels_t *gpu; ///< On a GPU: one kernel, with arguments and results in `staged`.
+  int64_t staged_bytes;
 } ai_rt_function_t;
 
 /// The rows of every profile that are no nests.
@@ -169,6 +228,8 @@ typedef struct {
   const char *plan;         ///< The memory plan, for people.
   int64_t num_profile_rows; ///< 0 unless the program was compiled with a profile.
   const ai_rt_profile_row_t *profile_rows;
+  int64_t num_images; ///< 0 in a program for a CPU.
+  const ai_rt_gpu_image_t *images;
 } ai_rt_program_t;
 
 //===----------------------------------------------------------------------===//
@@ -180,6 +241,7 @@ typedef enum {
   AI_RT_INVALID = 1,   ///< An argument breaks a rule stated here.
   AI_RT_BAD_FILE = 2,  ///< A file is absent, unreadable, unwritable or says something wrong.
   AI_RT_NO_MEMORY = 3, ///< Memory or threads could not be had.
+  AI_RT_NO_DEVICE = 4, ///< There is no GPU to run on, or it failed.
 } ai_rt_status_t;
 
 /// Returns what went wrong in the last call of this thread that failed; empty if none did. The
@@ -202,9 +264,16 @@ AI_RT_API const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_progra
 
 /// Returns the bytes that a model with these numbers holds, all of them allocated when it is made:
 /// the fixed region, a workspace for each thread, and eight bytes of indices for each sample of a
-/// batch. 0 stands for the same as in `ai_rt_config_t`.
+/// batch. 0 stands for the same as in `ai_rt_config_t`. Of a program for a GPU: what lies there,
+/// which no batch changes, the host's copies of the tensors and of staged samples, and the indices.
 AI_RT_API int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch,
                                        int64_t threads);
+
+/// Writes what models of the program run on, such as "NVIDIA H200, compute capability 9.0, ...", to
+/// `text`, cut to `bytes` with the zero at its end. Opens the GPU for that; an error says why there
+/// is none. A program for a CPU runs on "this processor".
+AI_RT_API ai_rt_status_t ai_rt_program_device(const ai_rt_program_t *program, char *text,
+                                              int64_t bytes);
 
 //===----------------------------------------------------------------------===//
 // Models
@@ -443,7 +512,7 @@ AI_RT_API ai_rt_status_t ai_rt_log_close(ai_rt_log_t *log);
 /// From now on records what each thread does when, in the next `steps` runs of the model's steps;
 /// runs on samples of a data set or a batch count once for each map over blocks. All memory that
 /// takes is allocated here: at most 2^20 events of 32 bytes for each thread. A run that
-/// there is no room for is left out.
+/// there is no room for is left out. Refused by a program for a GPU, whose kernels keep no times.
 AI_RT_API ai_rt_status_t ai_rt_model_trace_begin(ai_rt_model_t *model, int64_t steps);
 
 /// Writes what was recorded to `path`, as JSON in Chrome's trace event format, and ends recording.

@@ -145,11 +145,11 @@ const ai_rt_tensor_info_t inputAndOutput[] = {
 
 const ai_rt_step_t steps[] = {
     {"train", train, update, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes},
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, nullptr},
     {"evaluate", evaluate, combineMetrics, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes},
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes, nullptr},
     {"predict", predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0, offsetof(Fixed, slots), 2,
-     inputAndOutput, 2 * pixels * classes}};
+     inputAndOutput, 2 * pixels * classes, nullptr}};
 
 const ai_rt_program_t program = {"classifier",
                                  AI_RT_ABI_VERSION,
@@ -171,6 +171,8 @@ const ai_rt_program_t program = {"classifier",
                                  /*std=*/0.5,
                                  "weights 0\nslots 31488\n",
                                  /*num_profile_rows=*/0,
+                                 nullptr,
+                                 /*num_images=*/0,
                                  nullptr};
 
 } // namespace

@@ -45,9 +45,10 @@ const ai_rt_tensor_info_t scaleArguments[] = {
 const ai_rt_tensor_info_t scaleResults[] = {
     {"scaled", AI_RT_RESULT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0}};
 
-const ai_rt_function_t functions[] = {{"f", value, 64, 2, arguments, 1, results},
-                                      {"f_gradient", gradient, 64, 2, arguments, 2, results},
-                                      {"scale", scale, 128, 2, scaleArguments, 1, scaleResults}};
+const ai_rt_function_t functions[] = {
+    {"f", value, 64, 2, arguments, 1, results, nullptr, 0},
+    {"f_gradient", gradient, 64, 2, arguments, 2, results, nullptr, 0},
+    {"scale", scale, 128, 2, scaleArguments, 1, scaleResults, nullptr, 0}};
 
 const ai_rt_program_t program = {"functions",
                                  AI_RT_ABI_VERSION,
@@ -69,6 +70,8 @@ const ai_rt_program_t program = {"functions",
                                  1,
                                  "",
                                  /*num_profile_rows=*/0,
+                                 nullptr,
+                                 /*num_images=*/0,
                                  nullptr};
 
 } // namespace

@@ -1,0 +1,279 @@
+//===- Emulator.cpp - kernels on this processor --------------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Backend.h"
+#include "Fibers.h"
+#include "RaceCheck.h"
+
+#include "lib/Runtime/Error.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+using namespace ai::rt;
+
+//===----------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What every new memory is full of: NaNs, and offsets that lead nowhere.
+constexpr int kGarbage = 0xff;
+
+class Emulator;
+
+/// A thread of the present block. What generated code sees of it comes first.
+struct Thread {
+  Thread(Emulator &emulator) : emulator(emulator), fiber(run, this) {}
+  static void run(void *self);
+
+  ai_rt_gpu_thread_t record{};
+  Emulator &emulator;
+  Fiber fiber;
+  int64_t barrier = -1; ///< The one that it waits at; -1 while it runs.
+  const char *place = nullptr;
+};
+
+/// In which order the threads of a block run between two barriers.
+struct Order {
+  enum { Forward, Reverse, Random } kind = Forward;
+  uint64_t seed = 0;
+};
+
+class Emulator : public Backend {
+public:
+  Emulator();
+
+  char *allocate(int64_t bytes) override;
+  void copyIn(char *to, const void *from, int64_t bytes) override { std::memcpy(to, from, bytes); }
+  void copyOut(void *to, const char *from, int64_t bytes) override { std::memcpy(to, from, bytes); }
+  void clear(char *at, int64_t bytes) override { std::memset(at, 0, bytes); }
+  void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
+              const KernelArguments &arguments) override;
+  std::string describe() const override { return "emulator of NVIDIA GPUs on this processor"; }
+
+  void runThread(Thread &thread);
+  void access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
+              const char *place);
+
+private:
+  void prepare(int64_t block);
+  void runBlock();
+  void passBarrier();
+  std::string describe(const Thread &thread) const;
+  static std::string placeText(const char *place);
+  std::string describe(const Moment &moment) const;
+
+  Order order;
+  bool checksRaces = false;
+  std::unique_ptr<Memory> arena;
+  int64_t arenaBytes = 0;
+  std::vector<char> shared;
+  std::vector<std::unique_ptr<Thread>> threads;
+  std::vector<size_t> turns;
+  std::mt19937_64 random;
+  const ai_rt_kernel_t *kernel = nullptr;
+  const KernelArguments *arguments = nullptr;
+  std::string error; ///< What a thread did wrong; it is stopped there.
+  std::optional<RaceCheck> arenaRaces, sharedRaces;
+  uint32_t numLaunches = 0, phase = 0;
+};
+} // namespace
+
+void Thread::run(void *self) {
+  auto &thread = *static_cast<Thread *>(self);
+  thread.emulator.runThread(thread);
+}
+
+void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *record, int64_t number, const char *place) {
+  auto &thread = *reinterpret_cast<Thread *>(record);
+  thread.barrier = number;
+  thread.place = place;
+  thread.fiber.yield();
+}
+
+void ai_rt_gpu_access(ai_rt_gpu_thread_t *record, char *address, int64_t bytes, int64_t isWrite,
+                      int64_t isShared, const char *place) {
+  auto &thread = *reinterpret_cast<Thread *>(record);
+  thread.emulator.access(thread, address, bytes, isWrite, isShared, place);
+}
+
+//===----------------------------------------------------------------------===//
+// Settings and memory
+//===----------------------------------------------------------------------===//
+
+static Order readOrder() {
+  const char *text = std::getenv("AI_GPU_ORDER");
+  if (!text || !*text || std::strcmp(text, "forward") == 0)
+    return {};
+  if (std::strcmp(text, "reverse") == 0)
+    return {Order::Reverse, 0};
+  char *end = nullptr;
+  const char prefix[] = "random:";
+  if (std::strncmp(text, prefix, sizeof(prefix) - 1) == 0 && text[sizeof(prefix) - 1]) {
+    uint64_t seed = std::strtoull(text + sizeof(prefix) - 1, &end, 10);
+    if (!*end)
+      return {Order::Random, seed};
+  }
+  throwInvalid("expects AI_GPU_ORDER to be forward, reverse or random:SEED, got '", text, "'");
+}
+
+static bool readCheck() {
+  const char *text = std::getenv("AI_GPU_CHECK");
+  if (!text || !*text)
+    return false;
+  if (std::strcmp(text, "race") == 0)
+    return true;
+  throwInvalid("expects AI_GPU_CHECK to be race, got '", text, "'");
+}
+
+Emulator::Emulator() : order(readOrder()), checksRaces(readCheck()), random(order.seed) {}
+
+char *Emulator::allocate(int64_t bytes) {
+  arenaBytes = bytes;
+  arena = std::make_unique<Memory>(bytes);
+  std::memset(arena->data(), kGarbage, bytes);
+  if (checksRaces)
+    arenaRaces.emplace(arena->data(), bytes);
+  return arena->data();
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+void Emulator::launch(const ai_rt_kernel_t &launched, int64_t blocks,
+                      const KernelArguments &given) {
+  kernel = &launched;
+  arguments = &given;
+  ++numLaunches;
+  while (int64_t(threads.size()) < kernel->threads)
+    threads.push_back(std::make_unique<Thread>(*this));
+  turns.resize(kernel->threads);
+  std::iota(turns.begin(), turns.end(), size_t(0));
+  if (order.kind == Order::Reverse)
+    std::reverse(turns.begin(), turns.end());
+  shared.resize(kernel->shared_bytes);
+  for (int64_t block = 0; block < blocks; ++block) {
+    prepare(block);
+    runBlock();
+  }
+}
+
+void Emulator::prepare(int64_t block) {
+  std::fill(shared.begin(), shared.end(), char(kGarbage));
+  if (checksRaces)
+    sharedRaces.emplace(shared.data(), int64_t(shared.size()));
+  phase = 0;
+  for (int64_t i = 0; i < kernel->threads; ++i) {
+    ai_rt_gpu_thread_t &record = threads[i]->record;
+    record = {shared.data(), int64_t(shared.size()), arena->data(), arenaBytes,
+              int32_t(i),    int32_t(block)};
+    if (checksRaces) // every access is one to look at
+      record.shared_bytes = record.arena_bytes = 0;
+  }
+}
+
+void Emulator::runThread(Thread &thread) {
+  const KernelArguments &a = *arguments;
+  kernel->emulate(a.fixed, a.workspace, a.staged, a.first, a.count, a.step, a.epoch, a.seed,
+                  &thread.record);
+}
+
+void Emulator::runBlock() {
+  for (bool isDone = false; !isDone;) {
+    if (order.kind == Order::Random)
+      std::shuffle(turns.begin(), turns.end(), random);
+    isDone = true;
+    for (size_t i : turns) {
+      Thread &thread = *threads[i];
+      thread.barrier = -1;
+      thread.fiber.resume();
+      if (!error.empty()) {
+        // Threads that stopped in the middle are given up.
+        threads.clear();
+        throw Error(AI_RT_NO_DEVICE, std::exchange(error, ""));
+      }
+      isDone &= thread.fiber.isDone();
+    }
+    passBarrier();
+  }
+}
+
+/// All threads wait at one barrier, or all are done.
+void Emulator::passBarrier() {
+  ++phase;
+  const Thread &first = *threads.front();
+  for (int64_t i = 1; i < kernel->threads; ++i) {
+    const Thread &thread = *threads[i];
+    if (thread.barrier == first.barrier)
+      continue;
+    auto state = [](const Thread &thread) {
+      return thread.barrier < 0
+                 ? std::string("has ended")
+                 : concat("waits at barrier ", thread.barrier, placeText(thread.place));
+    };
+    std::string text = concat("barrier that not all threads reach: ", describe(first), " ",
+                              state(first), ", thread ", thread.record.thread, " ", state(thread));
+    threads.clear();
+    throw Error(AI_RT_NO_DEVICE, text);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+std::string Emulator::describe(const Thread &thread) const {
+  return concat("kernel ", kernel->name, ", block ", thread.record.block, ", thread ",
+                thread.record.thread);
+}
+
+std::string Emulator::placeText(const char *place) {
+  return *place ? concat(" (", place, ")") : std::string();
+}
+
+void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
+                      const char *place) {
+  char *begin = isShared ? shared.data() : arena->data();
+  int64_t size = isShared ? int64_t(shared.size()) : arenaBytes;
+  const char *memory = isShared ? "shared memory" : "the arena";
+  const char *verb = isWrite ? "writes" : "reads";
+  int64_t offset = address - begin;
+  auto stop = [&](const std::string &what) {
+    error = what;
+    thread.fiber.yield(); // for the last time
+  };
+  if (offset < 0 || offset + bytes > size) {
+    stop(concat(describe(thread), " ", verb, " ", bytes, " bytes at ", offset, " of ", memory,
+                ", which has ", size, placeText(place)));
+    return;
+  }
+  if (!checksRaces)
+    return;
+  RaceCheck &races = isShared ? *sharedRaces : *arenaRaces;
+  Moment now{numLaunches, phase, thread.record.block, thread.record.thread};
+  if (const Moment *other = races.touch(address, bytes, isWrite, now))
+    stop(concat(describe(thread), " ", verb, " byte ", offset, " of ", memory, placeText(place),
+                ", which ", describe(*other), " touched, with no barrier between them"));
+}
+
+std::string Emulator::describe(const Moment &moment) const {
+  auto name = [](const char *kind, int32_t number) {
+    return number == RaceCheck::kSeveral ? concat("several ", kind, "s")
+                                         : concat(kind, " ", number);
+  };
+  return concat(name("thread", moment.thread), " of ", name("block", moment.block));
+}
+
+std::unique_ptr<Backend> ai::rt::openEmulator() { return std::make_unique<Emulator>(); }

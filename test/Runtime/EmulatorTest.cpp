@@ -1,0 +1,211 @@
+//===- EmulatorTest.cpp - kernels on this processor -----------------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Runtime/Error.h"
+#include "lib/Runtime/GPU/Backend.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <vector>
+
+using namespace ai::rt;
+
+namespace {
+constexpr int64_t kThreads = 64, kBlocks = 3;
+
+/// An environment variable for as long as this lives.
+struct Setting {
+  Setting(const char *name, const char *value) : name(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name); }
+  const char *name;
+};
+
+/// As generated code does: the runtime looks at an access that is outside.
+template <typename T>
+T *checked(ai_rt_gpu_thread_t *thread, char *base, int64_t index, bool isWrite, bool isShared) {
+  char *address = base + index * int64_t(sizeof(T));
+  char *begin = isShared ? thread->shared : thread->arena;
+  int64_t size = isShared ? thread->shared_bytes : thread->arena_bytes;
+  if (address < begin || address - begin + int64_t(sizeof(T)) > size)
+    ai_rt_gpu_access(thread, address, sizeof(T), isWrite, isShared, "model.mlir:3:5");
+  return reinterpret_cast<T *>(address);
+}
+float load(ai_rt_gpu_thread_t *t, char *base, int64_t index, bool isShared) {
+  return *checked<float>(t, base, index, false, isShared);
+}
+void store(ai_rt_gpu_thread_t *t, char *base, int64_t index, bool isShared, float value) {
+  *checked<float>(t, base, index, true, isShared) = value;
+}
+void barrier(ai_rt_gpu_thread_t *t, int64_t number = 0) {
+  ai_rt_gpu_barrier(t, number, "model.mlir:7:1");
+}
+
+#define KERNEL(name)                                                                               \
+  void name(char *fixed, char *workspace, char *staged, int64_t first, int64_t count,              \
+            int64_t step, int64_t epoch, int64_t seed, ai_rt_gpu_thread_t *t)
+
+/// fixed[block][thread] = what the opposite thread left in shared memory, which held nothing.
+KERNEL(exchange) {
+  EXPECT_TRUE(std::isnan(load(t, t->shared, t->thread, true)));
+  store(t, t->shared, t->thread, true, float(100 * t->block + t->thread));
+  barrier(t);
+  store(t, fixed, t->block * kThreads + t->thread, false,
+        load(t, t->shared, kThreads - 1 - t->thread, true));
+}
+
+KERNEL(exchangeWithoutBarrier) {
+  store(t, t->shared, t->thread, true, 1);
+  store(t, fixed, t->thread, false, load(t, t->shared, kThreads - 1 - t->thread, true));
+}
+
+KERNEL(halfOfThemWait) {
+  if (t->thread < kThreads / 2)
+    barrier(t);
+}
+
+KERNEL(twoBarriers) { barrier(t, t->thread == 5 ? 1 : 0); }
+
+KERNEL(readsBehindTheEnd) { load(t, t->shared, t->thread + 1, true); }
+
+KERNEL(writesBeforeTheArena) {
+  if (t->block == 1 && t->thread == 2)
+    store(t, fixed, -1, false, 1);
+}
+
+/// All blocks write one element: no barrier is between blocks.
+KERNEL(allWriteOne) {
+  if (t->thread == 0)
+    store(t, fixed, 0, false, 1);
+}
+
+KERNEL(allReadOne) { store(t, fixed, 1 + t->block * kThreads + t->thread, false, load(t, fixed, 0, false)); }
+
+KERNEL(seesItsArguments) {
+  if (t->thread == 0)
+    for (int64_t i : {first, count, step, epoch, seed})
+      store(t, workspace, i, false, float(i));
+  EXPECT_EQ(staged, workspace + 512);
+}
+
+class Session {
+public:
+  Session() : backend(openEmulator()), arena(backend->allocate(kBytes)) {}
+
+  void operator()(ai_rt_emulate_fn body, int64_t blocks = kBlocks) {
+    kernel = {"the_kernel", body, 0, kThreads, kThreads * 4};
+    backend->launch(kernel, blocks, {arena, arena + 1024, arena + 1536, 1, 2, 3, 4, 5});
+  }
+  std::vector<float> floats(int64_t offset, int64_t count) {
+    std::vector<float> values(count);
+    backend->copyOut(values.data(), arena + offset, count * 4);
+    return values;
+  }
+  /// What the error of a run says; empty if there is none.
+  std::string complaint(ai_rt_emulate_fn body) {
+    try {
+      (*this)(body);
+    } catch (const Error &error) {
+      EXPECT_EQ(error.status, AI_RT_NO_DEVICE);
+      return error.what();
+    }
+    return "";
+  }
+
+  static constexpr int64_t kBytes = 2048;
+  std::unique_ptr<Backend> backend;
+  char *arena;
+  ai_rt_kernel_t kernel;
+};
+
+void expectExchanged(Session &run) {
+  std::vector<float> values = run.floats(0, kBlocks * kThreads);
+  for (int64_t block = 0; block < kBlocks; ++block)
+    for (int64_t i = 0; i < kThreads; ++i)
+      EXPECT_EQ(values[block * kThreads + i], float(100 * block + kThreads - 1 - i));
+}
+} // namespace
+
+TEST(Emulator, ThreadsExchangeThroughSharedMemoryInAnyOrder) {
+  for (const char *order : {"", "forward", "reverse", "random:1", "random:12345"}) {
+    Setting setting("AI_GPU_ORDER", order);
+    Session run;
+    run(exchange);
+    expectExchanged(run);
+  }
+}
+
+TEST(Emulator, KernelsSeeTheirArguments) {
+  Session run;
+  run(seesItsArguments);
+  EXPECT_EQ(run.floats(1024 + 4, 5), (std::vector<float>{1, 2, 3, 4, 5}));
+}
+
+TEST(Emulator, MemoryIsNotANumberBeforeItIsWritten) {
+  Session run;
+  EXPECT_TRUE(std::isnan(run.floats(64, 1)[0]));
+  run.backend->clear(run.arena + 64, 4);
+  EXPECT_EQ(run.floats(64, 1)[0], 0);
+  run(exchangeWithoutBarrier);
+  EXPECT_TRUE(std::isnan(run.floats(0, 1)[0]));
+}
+
+TEST(Emulator, ReportsABarrierThatNotAllThreadsReach) {
+  Session run;
+  EXPECT_EQ(run.complaint(halfOfThemWait),
+            "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 waits at "
+            "barrier 0 (model.mlir:7:1), thread 32 has ended");
+  EXPECT_EQ(run.complaint(twoBarriers),
+            "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 waits at "
+            "barrier 0 (model.mlir:7:1), thread 5 waits at barrier 1 (model.mlir:7:1)");
+  run(exchange); // goes on with new threads
+  expectExchanged(run);
+}
+
+TEST(Emulator, ReportsAccessesOutsideOfTheirMemory) {
+  Session run;
+  EXPECT_EQ(run.complaint(readsBehindTheEnd),
+            "kernel the_kernel, block 0, thread 63 reads 4 bytes at 256 of shared memory, which "
+            "has 256 (model.mlir:3:5)");
+  EXPECT_EQ(run.complaint(writesBeforeTheArena),
+            "kernel the_kernel, block 1, thread 2 writes 4 bytes at -4 of the arena, which has "
+            "2048 (model.mlir:3:5)");
+}
+
+TEST(Emulator, ReportsRaces) {
+  Setting setting("AI_GPU_CHECK", "race");
+  Session run;
+  run(exchange);
+  expectExchanged(run);
+  std::string text = run.complaint(exchangeWithoutBarrier);
+  EXPECT_EQ(text, "kernel the_kernel, block 0, thread 32 writes byte 128 of shared memory "
+                  "(model.mlir:3:5), which thread 31 of block 0 touched, with no barrier between "
+                  "them");
+  EXPECT_EQ(run.complaint(allWriteOne),
+            "kernel the_kernel, block 1, thread 0 writes byte 0 of the arena (model.mlir:3:5), "
+            "which thread 0 of block 0 touched, with no barrier between them");
+  run(allWriteOne, 1);
+  run(allReadOne); // another launch, and readers do not race
+}
+
+TEST(Emulator, RefusesSettingsThatItDoesNotKnow) {
+  auto complaint = [] {
+    try {
+      openEmulator();
+    } catch (const Error &error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  {
+    Setting setting("AI_GPU_ORDER", "random:x");
+    EXPECT_EQ(complaint(),
+              "expects AI_GPU_ORDER to be forward, reverse or random:SEED, got 'random:x'");
+  }
+  Setting setting("AI_GPU_CHECK", "all");
+  EXPECT_EQ(complaint(), "expects AI_GPU_CHECK to be race, got 'all'");
+}
