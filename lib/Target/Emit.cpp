@@ -21,12 +21,11 @@ void ai::setTarget(ModuleOp module, const Processor &processor) {
                   b.getStringAttr(processor.dataLayout));
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level) {
+void ai::optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level,
+                  bool unrolls) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = level >= 2;
-  // Register tiles are complete: to unroll them once more lengthens the lives of what they load
-  // until accumulators are spilled.
-  tuning.LoopUnrolling = false;
+  tuning.LoopUnrolling = unrolls;
   llvm::PassBuilder builder(&machine, tuning);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -63,7 +62,9 @@ static std::unique_ptr<llvm::Module> makeLLVMModule(ModuleOp module, const Targe
   for (llvm::Function &function : *result)
     if (!function.isDeclaration())
       function.addFnAttr("prefer-vector-width", std::to_string(options.processor.vectorBits));
-  optimize(*result, machine, options.optLevel);
+  // Register tiles are complete: to unroll them once more lengthens the lives of what they load
+  // until accumulators are spilled.
+  optimize(*result, machine, options.optLevel, /*unrolls=*/false);
   return result;
 }
 

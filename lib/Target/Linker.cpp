@@ -1,8 +1,7 @@
 #include "ai/Target/Linker.h"
 #include "ai/Target/OutputFile.h"
+#include "lib/Target/Run.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
@@ -56,18 +55,6 @@ FailureOr<std::vector<std::string>> ai::findLinker(StringRef asked, ErrorEmitter
                         "the package clang-22 or name a compiler driver with --linker";
 }
 
-namespace {
-/// A file that is gone when its owner is.
-struct TemporaryFile {
-  explicit TemporaryFile(StringRef suffix)
-      : error(llvm::sys::fs::createTemporaryFile("ai-link", suffix, path)), remover(path) {}
-
-  SmallString<128> path;
-  std::error_code error;
-  llvm::FileRemover remover;
-};
-} // namespace
-
 /// `visibility` is a linker script that says what a shared library keeps to itself.
 static std::vector<std::string> makeArguments(const LinkOptions &options, StringRef visibility,
                                               StringRef output) {
@@ -91,19 +78,6 @@ static std::vector<std::string> makeArguments(const LinkOptions &options, String
   return arguments;
 }
 
-/// Runs `command` with its messages in the file `log`.
-static LogicalResult run(ArrayRef<std::string> command, StringRef log, ErrorEmitter emitError) {
-  SmallVector<StringRef> words(command.begin(), command.end());
-  std::optional<StringRef> redirects[] = {StringRef(""), log, log};
-  std::string error;
-  int code = llvm::sys::ExecuteAndWait(words.front(), words, std::nullopt, redirects, 0, 0, &error);
-  if (code == 0)
-    return success();
-  if (auto messages = llvm::MemoryBuffer::getFile(log))
-    error += (*messages)->getBuffer().rtrim();
-  return emitError() << "linking with '" << words.front() << "' failed: " << error;
-}
-
 LogicalResult ai::link(const LinkOptions &options, StringRef path, ErrorEmitter emitError) {
   if (!llvm::sys::fs::exists(options.runtimeLibrary))
     return emitError() << "expects the runtime library at '" << options.runtimeLibrary
@@ -118,6 +92,6 @@ LogicalResult ai::link(const LinkOptions &options, StringRef path, ErrorEmitter 
   return writeFile(path, emitError, [&](StringRef temporary) {
     std::vector<std::string> command = options.driver;
     llvm::append_range(command, makeArguments(options, visibility.path, temporary));
-    return run(command, log.path, emitError);
+    return run(command, log.path, "linking", emitError);
   });
 }

@@ -1,0 +1,148 @@
+#include "ai/Target/GPU.h"
+#include "lib/Target/Machine.h"
+#include "lib/Target/Run.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace mlir;
+using namespace ai;
+
+static constexpr StringLiteral kTriple = "nvptx64-nvidia-cuda";
+static constexpr unsigned kSharedSpace = 3;
+
+/// Shared memory: NVIDIA's "CUDA C++ Programming Guide", technical specifications per compute
+/// capability; the kilobyte that the system keeps is taken off.
+static constexpr GPUArch kArchs[] = {
+    {"sm_75", "+ptx63", 64 << 10},   {"sm_80", "+ptx70", 163 << 10},
+    {"sm_90", "+ptx78", 227 << 10},  {"sm_90a", "+ptx80", 227 << 10},
+    {"sm_100", "+ptx86", 227 << 10},
+};
+
+llvm::ArrayRef<GPUArch> ai::getGPUArchs() { return kArchs; }
+
+FailureOr<GPUArch> ai::findGPUArch(StringRef name, ErrorEmitter emitError) {
+  SmallVector<StringRef> names;
+  for (const GPUArch &arch : kArchs) {
+    if (arch.name == name)
+      return arch;
+    names.push_back(arch.name);
+  }
+  return emitError() << "expects --arch to be one of " << llvm::join(names, ", ") << ", got '"
+                     << name << "'";
+}
+
+static std::unique_ptr<llvm::TargetMachine> makeGPUMachine(const GPUArch &arch, unsigned optLevel) {
+  LLVMInitializeNVPTXTargetInfo();
+  LLVMInitializeNVPTXTarget();
+  LLVMInitializeNVPTXTargetMC();
+  LLVMInitializeNVPTXAsmPrinter();
+  llvm::Triple triple(kTriple);
+  std::string error;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  assert(target && "LLVM is built with NVPTX");
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, arch.name, arch.features, llvm::TargetOptions(), std::nullopt, std::nullopt,
+      static_cast<llvm::CodeGenOptLevel>(optLevel)));
+}
+
+FailureOr<std::string> ai::makePTX(ModuleOp module, const GPUArch &arch, unsigned optLevel) {
+  MLIRContext &context = *module.getContext();
+  registerBuiltinDialectTranslation(context);
+  registerGPUDialectTranslation(context);
+  registerLLVMDialectTranslation(context);
+  registerNVVMDialectTranslation(context);
+  auto kernels = module.getOps<gpu::GPUModuleOp>();
+  if (kernels.empty())
+    return module.emitError("has no kernels; compile it with --target=cuda");
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> code =
+      translateModuleToLLVMIR(*kernels.begin(), llvmContext, module.getName().value_or("aic"));
+  if (!code)
+    return module.emitError("expects kernels in the NVVM dialect; run the stages up to llvm first");
+  std::unique_ptr<llvm::TargetMachine> machine = makeGPUMachine(arch, optLevel);
+  code->setTargetTriple(machine->getTargetTriple());
+  code->setDataLayout(machine->createDataLayout());
+  // Shared memory is as large as a launch says: inside the module its size is unknown.
+  for (llvm::GlobalVariable &global : code->globals())
+    if (global.getAddressSpace() == kSharedSpace) {
+      global.setInitializer(nullptr);
+      global.setLinkage(llvm::GlobalValue::ExternalLinkage);
+    }
+  optimize(*code, *machine, optLevel, /*unrolls=*/true);
+  SmallVector<char, 0> text;
+  llvm::raw_svector_ostream os(text);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::AssemblyFile))
+    return module.emitError("cannot make PTX for ") << arch.name;
+  passes.run(*code);
+  return os.str().str();
+}
+
+std::string ai::findPTXAssembler() {
+  llvm::ErrorOr<std::string> program = llvm::sys::findProgramByName("ptxas");
+  return program ? *program : "";
+}
+
+FailureOr<std::string> ai::makeCubin(StringRef ptx, const GPUArch &arch, StringRef assembler,
+                                     ErrorEmitter emitError) {
+  TemporaryFile input("ptx"), output("cubin"), log("log");
+  for (std::error_code error : {input.error, output.error, log.error})
+    if (error)
+      return emitError() << "cannot make a temporary file: " << error.message();
+  if (failed(writeFile(input.path, emitError, ptx)))
+    return failure();
+  std::string arguments[] = {assembler.str(),         "-arch", arch.name.str(),
+                             std::string(input.path), "-o",    std::string(output.path)};
+  if (failed(run(arguments, log.path, "making a cubin", emitError)))
+    return failure();
+  auto cubin = llvm::MemoryBuffer::getFile(output.path);
+  if (!cubin)
+    return emitError() << "cannot read what '" << assembler << "' made";
+  return (*cubin)->getBuffer().str();
+}
+
+/// Gives the symbol that the program's table names its bytes.
+static void define(ModuleOp module, StringRef name, StringRef bytes) {
+  auto declared = module.lookupSymbol<LLVM::GlobalOp>(name);
+  OpBuilder b(declared);
+  LLVM::GlobalOp::create(b, declared.getLoc(),
+                         LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()),
+                         /*isConstant=*/true, LLVM::Linkage::Internal, name, b.getStringAttr(bytes),
+                         /*alignment=*/8);
+  declared.erase();
+}
+
+LogicalResult ai::embedImages(ModuleOp module, ArrayRef<GPUArch> archs, unsigned optLevel,
+                              ErrorEmitter emitError) {
+  std::string assembler = findPTXAssembler();
+  for (const GPUArch &arch : archs) {
+    FailureOr<std::string> ptx = makePTX(module, arch, optLevel);
+    if (failed(ptx))
+      return failure();
+    std::string cubin;
+    if (!assembler.empty()) {
+      FailureOr<std::string> made = makeCubin(*ptx, arch, assembler, emitError);
+      if (failed(made))
+        return failure();
+      cubin = *made;
+    }
+    uint64_t size = cubin.size();
+    std::string sized(reinterpret_cast<const char *>(&size), sizeof(size));
+    define(module, ("ai.ptx." + arch.name).str(), *ptx + '\0');
+    define(module, ("ai.cubin." + arch.name).str(), sized + cubin);
+  }
+  for (auto kernels : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>()))
+    kernels.erase();
+  return success();
+}
