@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 4;
+constexpr int64_t kAbiVersion = 5;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {

@@ -2,6 +2,7 @@
 
 #include "ai/Driver/Driver.h"
 #include "ai/Pipelines/Stages.h"
+#include "ai/Target/GPU.h"
 #include "ai/Target/Linker.h"
 #include "ai/Target/OutputFile.h"
 #include "ai/Target/Target.h"
@@ -10,6 +11,7 @@
 #include "lib/Driver/Header.h"
 #include "lib/Driver/Roofline.h"
 #include "lib/Driver/Source.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
@@ -38,12 +40,14 @@ static StringRef baseName(const CompileOptions &options) {
 static std::string outputName(const CompileOptions &options) {
   if (!options.output.empty())
     return options.output;
-  bool isText = options.emit == "dot" || options.emit == "llvm-ir" || options.emit == "asm";
-  if (findStage(options.emit) || isText)
+  if (findStage(options.emit) ||
+      llvm::is_contained({"dot", "llvm-ir", "asm", "nvvm", "ptx"}, options.emit))
     return "-";
   std::string name = baseName(options).str();
   if (options.emit == "lib")
     return name + ".so";
+  if (options.emit == "cubin")
+    return name + ".cubin";
   return options.emit == "obj" ? name + ".o" : name;
 }
 
@@ -113,6 +117,81 @@ static void reportRoofline(ModuleOp module, const CompileOptions &options) {
   printRoofline(module, machine ? &*machine : nullptr, llvm::errs());
 }
 
+/// The architectures that kernels are made for, none without --target=cuda.
+static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
+                                                 ErrorEmitter emitError) {
+  SmallVector<GPUArch> archs;
+  bool isGPUArtefact = llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit);
+  if (options.target != "cuda") {
+    if (isGPUArtefact)
+      return emitError() << "--emit=" << options.emit << " expects --target=cuda";
+    if (!options.archs.empty())
+      return emitError() << "--arch expects --target=cuda; the processor is --cpu";
+    return archs;
+  }
+  if (options.profile)
+    return emitError() << "--profile expects --target=cpu; kernels keep no times";
+  if (options.report != Report::None)
+    return emitError() << "--report expects --target=cpu; it describes loop nests of a processor";
+  if (options.conv == "winograd")
+    return emitError() << "--conv=winograd expects --target=cpu; kernels convolve directly";
+  SmallVector<std::string> names(options.archs.begin(), options.archs.end());
+  if (names.empty())
+    names.push_back("sm_80");
+  for (const std::string &name : names) {
+    FailureOr<GPUArch> arch = findGPUArch(name, emitError);
+    if (failed(arch))
+      return failure();
+    if (llvm::none_of(archs, [&](const GPUArch &a) { return a.name == arch->name; }))
+      archs.push_back(*arch);
+  }
+  if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
+    return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
+  return archs;
+}
+
+/// One kernel module serves all architectures, so it keeps within the smallest one's memory.
+static void setArchs(ModuleOp module, ArrayRef<GPUArch> archs, PipelineOptions &pipeline) {
+  if (archs.empty())
+    return;
+  Builder b(module.getContext());
+  SmallVector<StringRef> names;
+  pipeline.isForGPU = true;
+  pipeline.conv = "direct";
+  pipeline.sharedBytes = archs.front().sharedBytes;
+  for (const GPUArch &arch : archs) {
+    names.push_back(arch.name);
+    pipeline.sharedBytes = std::min(pipeline.sharedBytes, arch.sharedBytes);
+  }
+  module->setAttr("ai.archs", b.getStrArrayAttr(names));
+}
+
+/// The artefacts that are of the GPU alone.
+static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options,
+                                  const GPUArch &arch, StringRef output, ErrorEmitter emitError) {
+  if (options.emit == "nvvm")
+    return writeText(output, emitError, [&](raw_ostream &os) {
+      for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+        kernels.print(os);
+      os << "\n";
+      return success();
+    });
+  FailureOr<std::string> ptx = makePTX(module, arch, options.optLevel);
+  if (failed(ptx))
+    return failure();
+  if (options.emit == "ptx")
+    return writeText(output, emitError, [&](raw_ostream &os) {
+      os << *ptx;
+      return success();
+    });
+  std::string assembler = findPTXAssembler();
+  if (assembler.empty())
+    return emitError()
+           << "--emit=cubin needs NVIDIA's ptxas, which is not in PATH; --emit=ptx needs nothing";
+  FailureOr<std::string> cubin = makeCubin(*ptx, arch, assembler, emitError);
+  return failed(cubin) ? failure() : writeFile(output, emitError, *cubin);
+}
+
 LogicalResult compile(const CompileOptions &options) {
   auto source = openSource(options.input);
   if (!source)
@@ -136,6 +215,9 @@ LogicalResult compile(const CompileOptions &options) {
   FailureOr<Processor> processor = findProcessor(options.cpu, emitError);
   if (failed(processor))
     return failure();
+  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
+  if (failed(archs))
+    return failure();
   TargetOptions target{*processor, options.optLevel};
   setTarget(*module, *processor);
 
@@ -155,6 +237,8 @@ LogicalResult compile(const CompileOptions &options) {
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
   pipeline.describe = options.report == Report::Roofline;
+  pipeline.withoutBarrier = options.withoutBarrier;
+  setArchs(*module, *archs, pipeline);
   if (options.emit == "lib")
     pipeline.accessor = programAccessor(baseName(options));
   PassManager pm(&context);
@@ -178,6 +262,10 @@ LogicalResult compile(const CompileOptions &options) {
       module->print(os, flags);
       return success();
     });
+  if (llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit))
+    return writeKernels(*module, options, archs->front(), output, emitError);
+  if (failed(embedImages(*module, *archs, options.optLevel, emitError)))
+    return failure();
   if (options.emit == "llvm-ir")
     return writeText(output, emitError,
                      [&](raw_ostream &os) { return emitLLVMIR(*module, target, os); });

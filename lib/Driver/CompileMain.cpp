@@ -21,6 +21,9 @@ constexpr Artefact kArtefacts[] = {
     {"dot", "graph of the ai ops of a stage, in Graphviz's language"},
     {"llvm-ir", "optimised LLVM IR"},
     {"asm", "assembly of the target"},
+    {"nvvm", "kernels of the GPU in the NVVM dialect"},
+    {"ptx", "kernels of the GPU as PTX"},
+    {"cubin", "kernels of the GPU as machine code, made by NVIDIA's ptxas"},
     {"obj", "object file"},
     {"lib", "shared object and C header"},
     {"exe", "program that trains, evaluates and predicts (default)"},
@@ -95,6 +98,14 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> emit("emit",
                                    cl::desc("What to make: a stage or an artefact, listed below"),
                                    cl::value_desc("NAME"), cl::init("exe"), cl::cat(category));
+  static cl::opt<std::string> target("target", cl::desc("What trains: cpu (default) or cuda"),
+                                     cl::value_desc("NAME"), cl::init("cpu"), cl::cat(category));
+  static cl::list<std::string> archs(
+      "arch",
+      cl::desc("Architectures of NVIDIA GPUs: sm_75, sm_80 (default), sm_90, sm_90a, sm_100"),
+      cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
+  static cl::opt<int64_t> withoutBarrier("gpu-without-barrier", cl::init(-1), cl::Hidden,
+                                         cl::cat(category));
   static cl::opt<std::string> cpu(
       "cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
       cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
@@ -159,6 +170,10 @@ int compileMain(int argc, char **argv) {
                  << "\n";
     return 1;
   }
+  if (target != "cpu" && target != "cuda") {
+    llvm::errs() << "ai-compile: error: --target expects cpu or cuda, got '" << target << "'\n";
+    return 1;
+  }
   if (optLevel > 3) {
     llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
     return 1;
@@ -168,6 +183,8 @@ int compileMain(int argc, char **argv) {
   options.output = output;
   options.emit = emit;
   options.graph = graph;
+  options.target = target;
+  options.archs = archs;
   options.cpu = cpu;
   options.linker = linker;
   options.runtime = runtimeFolder(argv[0]);
@@ -176,6 +193,7 @@ int compileMain(int argc, char **argv) {
   options.remarks = remarks;
   options.profile = profile;
   options.report = report;
+  options.withoutBarrier = withoutBarrier;
   if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2))
     return 1;
   return failed(compile(options)) ? 1 : 0;

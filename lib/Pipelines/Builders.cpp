@@ -7,9 +7,11 @@
 #include "ai/Conversion/Passes.h"
 #include "ai/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -44,7 +46,13 @@ void buildFused(OpPassManager &pm, const PipelineOptions &) {
 void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   AIBlockBatchPassOptions block;
   block.vectorBits = options.vectorBits;
+  if (options.isForGPU) {
+    block.size = 1;
+    block.maxSlots = 64; // as many thread blocks run at once
+  }
   pm.addPass(createAIBlockBatchPass(block));
+  if (options.isForGPU) // a block of one sample has no lanes
+    return;
   AIChooseLanesPassOptions lanes;
   lanes.l2 = options.l2;
   pm.addPass(createAIChooseLanesPass(lanes));
@@ -73,7 +81,8 @@ void buildBuffers(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCanonicalizerPass());
 }
 
-void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
+/// Loops of a CPU: vectors, register tiles.
+static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
   AIVectorizeLanesPassOptions lanes;
   lanes.vectorBits = options.vectorBits;
@@ -106,7 +115,57 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createAIProfileNestsPass());
 }
 
+/// Loops of a GPU: every element a thread, then kernels.
+static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &f = pm.nest<func::FuncOp>();
+  f.addPass(createAIMapToThreadsPass());
+  addCleanup(f);
+  AIInsertBarriersPassOptions barriers;
+  barriers.without = options.withoutBarrier;
+  f.addPass(createAIInsertBarriersPass(barriers));
+  AIExpandMathPassOptions math;
+  math.libm = false;
+  pm.addPass(createAIExpandMathPass(math));
+  AIPlanMemoryPassOptions plan;
+  plan.sharedBytes = options.sharedBytes;
+  pm.addPass(createAIPlanMemoryPass(plan));
+  pm.addPass(createAIOutlineKernelsPass());
+  addCleanup(pm);
+}
+
+void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
+  options.isForGPU ? buildGPULoops(pm, options) : buildCPULoops(pm, options);
+}
+
+/// Kernels become NVVM, and once more functions of the host, for the emulator.
+static void lowerKernels(OpPassManager &pm) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createLowerAffinePass());
+  kernels.addPass(createCanonicalizerPass());
+  // Positions are small and not negative: divisions of 32 bits without a sign.
+  kernels.addPass(arith::createIntRangeOptimizationsPass());
+  kernels.addPass(arith::createArithUnsignedWhenEquivalentPass());
+  addCleanup(kernels);
+  arith::ArithIntRangeNarrowingOptions narrow;
+  narrow.bitwidthsSupported = {32};
+  kernels.addPass(arith::createArithIntRangeNarrowing(narrow));
+  addCleanup(kernels);
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createLowerAffinePass());
+  kernels.addPass(createAIExpandDeviceMathPass());
+  kernels.addPass(createConvertMathToLLVMPass());
+  ConvertGpuOpsToNVVMOpsOptions nvvm;
+  nvvm.useBarePtrCallConv = true;
+  kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  addCleanup(kernels);
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createAIEmulateKernelsPass());
+}
+
 void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.isForGPU)
+    lowerKernels(pm);
   // First of all, while there are few ops to walk over: what it leaves is affine again.
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

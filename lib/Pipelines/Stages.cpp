@@ -24,9 +24,10 @@ static constexpr Stage kStages[] = {
     {"linalg", "no ai op is left", "builtin func linalg tensor arith math", buildLinalg},
     {"buffers", "no tensor is left; arguments and results are buffers of the caller",
      "builtin func linalg memref arith math", buildBuffers},
-    {"loops", "register tiles over vectors; every buffer at a constant offset, sizes known",
-     "builtin func affine scf vector memref arith math ub", buildLoops},
-    {"llvm", "one module of the LLVM dialect, with the program's table", "builtin llvm", buildLLVM},
+    {"loops", "register tiles over vectors, or GPU kernels; every buffer at a constant offset",
+     "builtin func affine scf vector memref arith math ub gpu", buildLoops},
+    {"llvm", "one module of the LLVM dialect, with the program's table", "builtin llvm gpu nvvm",
+     buildLLVM},
 };
 
 llvm::ArrayRef<Stage> getStages() { return kStages; }
@@ -94,6 +95,11 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                      llvm::cl::init(32 << 10)};
   Option<int64_t> l2{*this, "l2", llvm::cl::desc("Bytes of a core's second cache"),
                      llvm::cl::init(1 << 20)};
+  Option<bool> isForGPU{*this, "gpu", llvm::cl::desc("Thread blocks of a GPU"),
+                        llvm::cl::init(false)};
+  Option<int64_t> sharedBytes{*this, "shared-bytes",
+                              llvm::cl::desc("Shared memory of a thread block"),
+                              llvm::cl::init(48 << 10)};
   Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"),
                             llvm::cl::init(3)};
 };
@@ -115,6 +121,8 @@ void registerStages() {
           options.l1 = parsed.l1;
           options.l2 = parsed.l2;
           options.optLevel = parsed.optLevel;
+          options.isForGPU = parsed.isForGPU;
+          options.sharedBytes = parsed.sharedBytes;
           stage.build(pm, options);
           pm.addPass(std::make_unique<CheckStagePass>(stage.name));
           return success();

@@ -133,7 +133,8 @@ TEST_F(Driver, NamesTheKernelThatFailed) {
   EXPECT_EQ(complaint(), "the GPU failed while running kernels (the last kernel was the_kernel): "
                          "CUDA_ERROR_ILLEGAL_ADDRESS 700: an illegal access");
   fake_cuda()->failing = "cuModuleLoadData";
-  EXPECT_EQ(complaint(), "expects a driver that can load the program's kernels for sm_90 (machine "
-                         "code); this one, for CUDA 13.0, says CUDA_ERROR_ILLEGAL_ADDRESS 700: an "
-                         "illegal access; AI_GPU=emulate runs the kernels on this processor, slowly");
+  EXPECT_EQ(complaint(),
+            "expects a driver that can load the program's kernels for sm_90 (machine "
+            "code); this one, for CUDA 13.0, says CUDA_ERROR_ILLEGAL_ADDRESS 700: an "
+            "illegal access; AI_GPU=emulate runs the kernels on this processor, slowly");
 }

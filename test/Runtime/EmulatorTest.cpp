@@ -83,7 +83,9 @@ KERNEL(allWriteOne) {
     store(t, fixed, 0, false, 1);
 }
 
-KERNEL(allReadOne) { store(t, fixed, 1 + t->block * kThreads + t->thread, false, load(t, fixed, 0, false)); }
+KERNEL(allReadOne) {
+  store(t, fixed, 1 + t->block * kThreads + t->thread, false, load(t, fixed, 0, false));
+}
 
 KERNEL(seesItsArguments) {
   if (t->thread == 0)

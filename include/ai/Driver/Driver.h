@@ -6,6 +6,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ai {
 
@@ -14,20 +15,23 @@ enum class Report { None, Roofline };
 
 /// What one compilation is asked for.
 struct CompileOptions {
-  std::string input;            ///< a model file, `-` for standard input
-  std::string output;           ///< empty: named after the input and the artefact
-  std::string emit = "exe";     ///< a stage, or dot, llvm-ir, asm, obj, lib, exe
-  std::string graph = "shaped"; ///< the stage that dot draws
-  std::string cpu = "native";   ///< as clang's -mcpu
-  std::string linker;           ///< compiler driver that links; empty: $CC, clang-22, cc
-  std::string runtime;          ///< folder of libai_rt.a
-  std::optional<int64_t> l1;    ///< bytes of a core's first cache; empty: as the processor has
-  std::optional<int64_t> l2;    ///< bytes of its second
-  std::string conv = "auto";    ///< how to convolve: auto, direct, winograd
+  std::string input;              ///< a model file, `-` for standard input
+  std::string output;             ///< empty: named after the input and the artefact
+  std::string emit = "exe";       ///< a stage, dot, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe
+  std::string graph = "shaped";   ///< the stage that dot draws
+  std::string target = "cpu";     ///< cpu or cuda
+  std::vector<std::string> archs; ///< of the GPU; empty: sm_80
+  std::string cpu = "native";     ///< as clang's -mcpu
+  std::string linker;             ///< compiler driver that links; empty: $CC, clang-22, cc
+  std::string runtime;            ///< folder of libai_rt.a
+  std::optional<int64_t> l1;      ///< bytes of a core's first cache; empty: as the processor has
+  std::optional<int64_t> l2;      ///< bytes of its second
+  std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes
   Report report = Report::None;
+  int64_t withoutBarrier = -1; ///< leave a barrier of the kernels out: for tests of the emulator
 };
 
 /// Compiles; errors are printed to standard error, with their place in the model file. The output

@@ -13,15 +13,18 @@ namespace ai {
 
 /// What the machine and the user decide; everything else follows from the model.
 struct PipelineOptions {
-  int64_t vectorBits = 512;     ///< native vector width of the target
-  int64_t vectorRegisters = 32; ///< how many of them there are
-  int64_t l1 = 32 << 10;        ///< bytes of a core's first cache
-  int64_t l2 = 1 << 20;         ///< bytes of its second
-  std::string conv = "auto";    ///< how to convolve: auto, direct, winograd
-  unsigned optLevel = 3;        ///< 0: no fusion and no register tiles
-  bool profile = false;         ///< the program keeps a profile of its nests
-  bool describe = false;        ///< the module says what its nests cost
-  std::string accessor;         ///< function that returns the program's table; empty: write `main`
+  int64_t vectorBits = 512;       ///< native vector width of the target
+  int64_t vectorRegisters = 32;   ///< how many of them there are
+  int64_t l1 = 32 << 10;          ///< bytes of a core's first cache
+  int64_t l2 = 1 << 20;           ///< bytes of its second
+  std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
+  unsigned optLevel = 3;          ///< 0: no fusion and no register tiles
+  bool profile = false;           ///< the program keeps a profile of its nests
+  bool describe = false;          ///< the module says what its nests cost
+  bool isForGPU = false;          ///< blocks become thread blocks of a GPU
+  int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
+  int64_t withoutBarrier = -1;    ///< this barrier of each kernel is left out: for tests
+  std::string accessor; ///< function that returns the program's table; empty: write `main`
 };
 
 struct Stage {

@@ -35,7 +35,7 @@ extern "C" {
 //===----------------------------------------------------------------------===//
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 4
+#define AI_RT_ABI_VERSION 5
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {

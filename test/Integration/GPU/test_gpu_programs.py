@@ -1,0 +1,107 @@
+"""The examples in the emulator: the losses of the CPU, the same bits in any order of threads, what programs say."""
+
+import ctypes
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+
+import aic
+from programs import DATA, EXAMPLES, parameters, refuse, run
+from tolerance import close
+
+
+def losses(program, batch, steps=3, *options, **env):
+    """The mean losses of the first `steps` steps, at most three."""
+    line = run(program, "bench", "--seconds", "0.001", "--data", DATA, "--batch", batch, *options, env={**os.environ, **env})
+    return json.loads(line)["first_losses"][:steps]
+
+
+@pytest.mark.parametrize("name", ["lenet", "keras-lenet", "lenet-cudnn", "mnist-net"])
+def test_examples_have_the_losses_of_the_cpu(pair, name):
+    cpu, gpu = pair(name)
+    close(losses(gpu, 2, steps=2), losses(cpu, 2, steps=2), 1e-4, "losses")
+
+
+def test_orders_do_not_change_bits(pair):
+    _, gpu = pair("lenet")
+    expected = losses(gpu, 3)
+    for order in ("reverse", *(f"random:{seed}" for seed in range(5))):
+        assert losses(gpu, 3, AI_GPU_ORDER=order) == expected, order
+
+
+def test_no_races(pair):
+    _, gpu = pair("lenet")
+    losses(gpu, 2, AI_GPU_CHECK="race")
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    """LeNet's libraries for the CPU and for the GPU."""
+    return [aic.compile(EXAMPLES / "lenet" / "lenet.mlir", f"--target={target}") for target in ("cpu", "cuda")]
+
+
+def test_twenty_steps_of_lenet(lenet):
+    """Training with momentum in batches of 16, then evaluation and prediction, as on the CPU."""
+    models = [program.create(batch=16) for program in lenet]
+    rng = np.random.default_rng(3)
+    for step in range(20):
+        x, y = rng.standard_normal((16, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, 16).astype(np.int32)
+        cpu, gpu = (model.train_step(x, y) for model in models)
+        close(gpu, cpu, 1e-4, f"loss of step {step}")
+    for name, value in parameters(models[0]).items():
+        close(models[1][name], value, 1e-3, name)
+    cpu, gpu = (model.evaluate(x, y) for model in models)
+    close(gpu.loss, cpu.loss, 1e-3, "loss of the evaluation")
+    assert gpu.correct == cpu.correct
+    close(*(model.predict(x) for model in models), 1e-3, "predictions")
+
+
+def test_checkpoints_and_settings_reach_the_gpu(lenet, tmp_path):
+    saved = tmp_path / "lenet.safetensors"
+    cpu_model, gpu_model = (program.create(batch=4) for program in lenet)
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((4, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, 4).astype(np.int32)
+    gpu_model.train_step(x, y)
+    gpu_model.save(saved)
+    cpu_model.load(saved)
+    for model in (cpu_model, gpu_model):
+        model.lib.ai_rt_model_set_setting(model.handle, b"lr", ctypes.c_double(0.1))
+    close(gpu_model.train_step(x, y), cpu_model.train_step(x, y), 1e-4, "after the checkpoint")
+    close(gpu_model.train_step(x, y), cpu_model.train_step(x, y), 1e-4, "after another rate")
+
+
+def test_without_a_driver_a_program_says_what_is_missing(pair):
+    _, gpu = pair("lenet")
+    if subprocess.run(["sh", "-c", "ldconfig -p | grep libcuda.so.1"], capture_output=True).returncode == 0:
+        pytest.skip("this machine has NVIDIA's driver")
+    env = {key: value for key, value in os.environ.items() if key != "AI_GPU"}
+    refuse(gpu, "bench", "--data", DATA, env=env, saying="expects NVIDIA's driver, but libcuda.so.1 cannot be opened")
+    refuse(gpu, "bench", "--data", DATA, env=env, saying="AI_GPU=emulate runs the kernels on this processor, slowly")
+    refuse(gpu, "bench", "--data", DATA, env={**env, "AI_GPU": "magic"},
+           saying="expects AI_GPU to be driver or emulate, got 'magic'")
+
+
+def test_info_says_what_is_embedded_and_what_it_runs_on(pair):
+    cpu, gpu = pair("lenet")
+    text = run(gpu, "info")
+    assert "kernels: sm_80, PTX of " in text and "no machine code" in text  # the tests hide ptxas
+    assert "device: emulator of NVIDIA GPUs on this processor" in text
+    assert "lenet_train_step_block: shared memory of" in text
+    text = run(gpu, "info", env={key: value for key, value in os.environ.items() if key != "AI_GPU"})
+    assert "device: " in text
+    assert "device:" not in run(cpu, "info")
+
+
+def test_kernels_are_not_traced(pair, tmp_path):
+    _, gpu = pair("lenet")
+    refuse(gpu, "bench", "--data", DATA, "--batch", 2, "--trace", tmp_path / "trace.json",
+           saying="expects a program for a CPU to trace; kernels of a GPU keep no times")
+
+
+def test_a_program_needs_no_toolkit(pair):
+    _, gpu = pair("lenet")
+    libraries = {line.split()[0].split(".so")[0] for line in run("ldd", gpu).splitlines()}
+    assert not any("cuda" in name or "nv" in name for name in libraries)

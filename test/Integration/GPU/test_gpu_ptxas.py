@@ -1,0 +1,30 @@
+"""NVIDIA's assembler, where it is installed: it accepts every kernel, and nothing is spilled."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import aic
+from programs import EXAMPLES, run
+
+PTXAS = shutil.which("ptxas")  # before the tests hide it
+ARCHS = ["sm_75", "sm_80", "sm_90", "sm_90a", "sm_100"]
+NAMES = ["autodiff", "lenet", "keras-lenet", "lenet-cudnn", "mnist-net"]
+# All of them take minutes.
+PAIRS = [(name, arch) for name in NAMES for arch in ARCHS
+         if os.environ.get("AI_LONG") or name == "lenet" or arch == "sm_90"]
+
+
+@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.parametrize("name, arch", PAIRS)
+def test_examples(name, arch, tmp_path):
+    ptx = tmp_path / "kernels.ptx"
+    run(aic.compiler(), EXAMPLES / name / f"{name}.mlir", "--target=cuda", f"--arch={arch}", "--emit=ptx", "-o", ptx)
+    done = subprocess.run([PTXAS, "-v", "-arch", arch, ptx, "-o", tmp_path / "kernels.cubin"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    spills = [int(n) for n in re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr)]
+    assert spills and not any(spills), done.stderr
