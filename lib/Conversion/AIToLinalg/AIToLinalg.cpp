@@ -104,7 +104,6 @@ void ai::populateAIToLinalgPatterns(const TypeConverter &types, int64_t l1,
   populateReductionLowerings(types, patterns);
   populateConvolutionLowerings(types, l1, patterns);
   populateSparseLowerings(types, patterns);
-  populateWinogradLowerings(types, patterns);
   populatePoolingLowerings(types, patterns);
   populateShapeLowerings(types, patterns);
   populateLossLowerings(types, patterns);

@@ -66,6 +66,12 @@ struct LowerConv2D final : OpConversionPattern<Conv2DOp> {
     ConvolutionOperands memory(b, op, operands.getInput(), operands.getWeight(),
                                operands.getBias());
     auto type = cast<RankedTensorType>(op.getType());
+    if (isTiled(op)) {
+      rewriter.replaceOp(op, convolveInTiles(b, op, memory.image, memory.weight, memory.bias,
+                                             /*inTiles=*/false)
+                                 .memory);
+      return success();
+    }
     // In blocked layouts a row of all channels, then the next row: the rows of the input that it
     // needs stay in the cache.
     SmallVector<int64_t> rows{0, 2, 1, 3}, rowMajor{0, 1, 2, 3};
@@ -126,6 +132,10 @@ struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientO
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Tensor ct(operands.getCt(), op.getCt().getType());
     Tensor weight(operands.getWeight(), op.getWeight().getType());
+    if (isTiled(op)) {
+      rewriter.replaceOp(op, convolveGradientInTiles(b, op, ct, weight).memory);
+      return success();
+    }
     auto type = cast<RankedTensorType>(op.getType());
     RankedTensorType bordered = growImages(type, op.getPadding());
 

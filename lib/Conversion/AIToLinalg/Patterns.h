@@ -14,8 +14,6 @@ void populateConvolutionLowerings(const mlir::TypeConverter &, int64_t l1,
                                   mlir::RewritePatternSet &);
 /// Of gradients that meet the zeros of a max-pool's; preferred to those above.
 void populateSparseLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
-/// Of 3x3 convolutions in tiles of 2x2 results; preferred to those above.
-void populateWinogradLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populatePoolingLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateShapeLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateLossLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
@@ -76,15 +74,19 @@ struct Windows {
 /// its loops can be split along them, and its result need not be stored. Null if there is none.
 Conv2DOp getConvolutionInWindows(mlir::Value x, const Windows &windows);
 
-/// Marks the convolutions and input gradients in `root` that Winograd's algorithm is to compute: those
-/// of whole tiles, and of as many channels that it pays unless `always`. Says so in remarks.
+/// Marks the convolutions and input gradients in `root` that Winograd's algorithm is to compute:
+/// those of whole tiles, and of as many channels that it pays unless `always`. Says so in remarks.
 void markTiledConvolutions(mlir::Operation *root, bool always);
 bool isTiled(mlir::Operation *op);
 
-/// The results of a marked convolution of `image`, which lies inside its border: as the op has them,
-/// or `inTiles` in the windows of a pool of 2x2.
+/// The results of a marked convolution of `image`, which lies inside its border: as the op has
+/// them, or `inTiles` in the windows of a pool of 2x2.
 Tensor convolveInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DOp conv, const Tensor &image,
                        const Tensor &weight, std::optional<Tensor> bias, bool inTiles);
+
+/// A marked input gradient: the convolution of the cotangent with the kernel turned around.
+Tensor convolveGradientInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
+                               const Tensor &ct, const Tensor &weight);
 
 /// The windows of the pool whose scattered gradient `ct` is, if only a convolution's weight
 /// gradient reads it and windows cover it: both then go through it by rows of windows, so that it

@@ -237,53 +237,10 @@ Tensor ai::convolveInTiles(ImplicitLocOpBuilder &b, Conv2DOp conv, const Tensor 
   return convolveTiles(b, {image, weight, false, bias, typeOf(conv.getResult())}, inTiles);
 }
 
-namespace {
-
-/// ai.conv2d -> transforms and products.
-struct LowerTiledConv2D final : OpConversionPattern<Conv2DOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult matchAndRewrite(Conv2DOp op, OpAdaptor operands,
-                                ConversionPatternRewriter &rewriter) const final {
-    if (!isTiled(op))
-      return rewriter.notifyMatchFailure(op, "is computed as it is");
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Tensor image = padImages(b, {operands.getInput(), op.getInput().getType()}, op.getPadding(), 0);
-    std::optional<Tensor> bias;
-    if (op.getBias())
-      bias.emplace(operands.getBias(), op.getBias().getType());
-    rewriter.replaceOp(op, convolveInTiles(b, op, image,
-                                           {operands.getWeight(), op.getWeight().getType()}, bias,
-                                           /*inTiles=*/false)
-                               .memory);
-    return success();
-  }
-};
-
-/// ai.conv2d_input_gradient -> the convolution of the cotangent with the kernel turned around.
-struct LowerTiledInputGradient final : OpConversionPattern<Conv2DInputGradientOp> {
-  using OpConversionPattern::OpConversionPattern;
-
-  LogicalResult matchAndRewrite(Conv2DInputGradientOp op, OpAdaptor operands,
-                                ConversionPatternRewriter &rewriter) const final {
-    if (!isTiled(op))
-      return rewriter.notifyMatchFailure(op, "is computed as it is");
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    int64_t border[] = {kKernel - 1 - op.getPadding()[0], kKernel - 1 - op.getPadding()[1]};
-    Tensor image = padImages(b, {operands.getCt(), op.getCt().getType()}, border, 0);
-    TiledConvolution conv{image,
-                          {operands.getWeight(), op.getWeight().getType()},
-                          /*isGradient=*/true,
-                          std::nullopt,
-                          typeOf(op.getResult())};
-    rewriter.replaceOp(op, convolveTiles(b, conv, /*inTiles=*/false).memory);
-    return success();
-  }
-};
-
-} // namespace
-
-void ai::populateWinogradLowerings(const TypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<LowerTiledConv2D, LowerTiledInputGradient>(types, patterns.getContext(),
-                                                          /*benefit=*/2);
+Tensor ai::convolveGradientInTiles(ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
+                                   const Tensor &ct, const Tensor &weight) {
+  int64_t border[] = {kKernel - 1 - op.getPadding()[0], kKernel - 1 - op.getPadding()[1]};
+  TiledConvolution conv{padImages(b, ct, border, 0), weight, /*isGradient=*/true, std::nullopt,
+                        typeOf(op.getResult())};
+  return convolveTiles(b, conv, /*inTiles=*/false);
 }
