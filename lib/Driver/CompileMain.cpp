@@ -58,6 +58,11 @@ static StringRef nearestName(StringRef name) {
   });
 }
 
+static int refuse(const llvm::Twine &message) {
+  llvm::errs() << "ai-compile: error: " << message << "\n";
+  return 1;
+}
+
 /// Reads `text`, bytes or with K or M at its end, into `size`; empty text leaves it alone.
 static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &size) {
   if (text.empty())
@@ -66,8 +71,7 @@ static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &s
   int64_t unit = number.consume_back("K") ? 1 << 10 : number.consume_back("M") ? 1 << 20 : 1;
   int64_t value;
   if (number.getAsInteger(10, value) || value < 1 || value > (int64_t(1) << 40) / unit) {
-    llvm::errs() << "ai-compile: error: " << option << " expects a size as 32K, 1M or 49152, got '"
-                 << text << "'\n";
+    refuse(option + " expects a size as 32K, 1M or 49152, got '" + text + "'");
     return false;
   }
   size = value * unit;
@@ -149,35 +153,20 @@ int compileMain(int argc, char **argv) {
                                    "compiles a model and its training step into a native program\n",
                                    &llvm::errs()))
     return 1;
-  if (!isKnown(emit)) {
-    llvm::errs() << "ai-compile: error: --emit expects a stage or an artefact, got '" << emit
-                 << "'; did you mean '" << nearestName(emit) << "'? --help lists them\n";
-    return 1;
-  }
-  if (report != Report::None && !hasNests(emit)) {
-    llvm::errs() << "ai-compile: error: --report=roofline describes loop nests, got --emit=" << emit
-                 << ", which ends before there are any; use --emit=loops or later\n";
-    return 1;
-  }
-  if (!hasGraph(graph)) {
-    llvm::errs()
-        << "ai-compile: error: --graph expects a stage with ai ops, shaped to blocked, got '"
-        << graph << "'\n";
-    return 1;
-  }
-  if (graph.getNumOccurrences() && emit != "dot") {
-    llvm::errs() << "ai-compile: error: --graph chooses what --emit=dot draws, got --emit=" << emit
-                 << "\n";
-    return 1;
-  }
-  if (target != "cpu" && target != "cuda") {
-    llvm::errs() << "ai-compile: error: --target expects cpu or cuda, got '" << target << "'\n";
-    return 1;
-  }
-  if (optLevel > 3) {
-    llvm::errs() << "ai-compile: error: -O expects 0 to 3, got " << optLevel << "\n";
-    return 1;
-  }
+  if (!isKnown(emit))
+    return refuse("--emit expects a stage or an artefact, got '" + emit + "'; did you mean '" +
+                  nearestName(emit) + "'? --help lists them");
+  if (report != Report::None && !hasNests(emit))
+    return refuse("--report=roofline describes loop nests, got --emit=" + emit +
+                  ", which ends before there are any; use --emit=loops or later");
+  if (!hasGraph(graph))
+    return refuse("--graph expects a stage with ai ops, shaped to blocked, got '" + graph + "'");
+  if (graph.getNumOccurrences() && emit != "dot")
+    return refuse("--graph chooses what --emit=dot draws, got --emit=" + emit);
+  if (target != "cpu" && target != "cuda")
+    return refuse("--target expects cpu or cuda, got '" + target + "'");
+  if (optLevel > 3)
+    return refuse("-O expects 0 to 3, got " + llvm::Twine(optLevel));
   CompileOptions options;
   options.input = input;
   options.output = output;
