@@ -13,9 +13,10 @@ static constexpr int64_t kMaxSide = 16, kMinSide = 4;
 
 std::optional<Tiling> ai::findTiling(LinalgNest &nest, int64_t width) {
   auto lastIndex = [&](OpOperand &operand) -> std::optional<unsigned> {
-    AffineMap map = nest.mapOf(operand);
-    auto dim = map.getNumResults() ? dyn_cast<AffineDimExpr>(map.getResults().back()) : nullptr;
-    return dim ? std::optional<unsigned>(dim.getPosition()) : std::nullopt;
+    for (unsigned dim : nest.dims())
+      if (nest.accessOf(operand, dim) == LaneAccess::Contiguous)
+        return dim;
+    return std::nullopt;
   };
   std::optional<unsigned> lane = lastIndex(*nest.op.getDpsInitOperand(0)), row;
   if (!lane || !nest.isElementwise() || !nest.lookUps().empty())

@@ -70,12 +70,21 @@ static bool changesAlong(Value value, unsigned dim, linalg::LinalgOp op) {
                       [&](Value operand) { return changesAlong(operand, dim, op); });
 }
 
+/// Whether `value`, of the body, is the index of loop `dim`.
+static bool isIndexOf(Value value, unsigned dim) {
+  auto index = value.getDefiningOp<linalg::IndexOp>();
+  return index && index.getDim() == dim;
+}
+
 LaneAccess LinalgNest::accessOf(memref::LoadOp load, unsigned dim) {
   auto changes = [&](Value index) { return changesAlong(index, dim, op); };
   if (llvm::none_of(load.getIndices(), changes))
     return LaneAccess::Uniform;
-  auto last = load.getIndices().back().getDefiningOp<linalg::IndexOp>();
-  bool isContiguous = last && last.getDim() == dim && load.getMemRefType().isLastDimUnitStride() &&
+  Value last = load.getIndices().back();
+  auto sum = last.getDefiningOp<arith::AddIOp>();
+  bool hasUnitStep =
+      isIndexOf(last, dim) || (sum && !changes(sum.getLhs()) && isIndexOf(sum.getRhs(), dim));
+  bool isContiguous = hasUnitStep && load.getMemRefType().isLastDimUnitStride() &&
                       llvm::none_of(load.getIndices().drop_back(), changes);
   return isContiguous ? LaneAccess::Contiguous : LaneAccess::Other;
 }
@@ -265,6 +274,8 @@ Value LinalgNest::lookUp(memref::LoadOp load, IRMapping &values, Lane lane) {
   if (!isVector)
     return memref::LoadOp::create(b, loc, load.getMemRef(), at);
   at.back() = indices[lane.dim];
+  if (auto sum = load.getIndices().back().getDefiningOp<arith::AddIOp>())
+    at.back() = arith::AddIOp::create(b, loc, values.lookupOrDefault(sum.getLhs()), at.back());
   auto type = VectorType::get({lane.width}, load.getMemRefType().getElementType());
   return vector::TransferReadOp::create(b, loc, type, load.getMemRef(), at, std::nullopt,
                                         ArrayRef<bool>{true});

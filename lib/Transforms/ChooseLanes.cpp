@@ -3,7 +3,8 @@
 // stay in the cache. Where the sums of a weight gradient, a vector each, outgrow the second cache,
 // the images around it change over to channels, and with them what is computed from them channel by
 // channel. Images are relaid out where the two layouts meet, weights where a convolution reads
-// them.
+// them. A weight gradient that meets the zeros of a max-pool's changes over by itself where those
+// can be left out.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -26,6 +27,14 @@ static RankedTensorType withLanes(RankedTensorType type, std::optional<int64_t> 
   return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
 }
 
+static std::optional<int64_t> getLane(RankedTensorType type) {
+  auto lanes = dyn_cast_or_null<LanesAttr>(type.getEncoding());
+  return lanes ? std::optional<int64_t>(lanes.getDim()) : std::nullopt;
+}
+
+/// A term that is looked up costs more than one that is streamed.
+static constexpr int64_t kCostOfLookUp = 2;
+
 namespace {
 /// Chooses the lanes of the images in one block.
 class Chooser {
@@ -43,10 +52,9 @@ public:
         choose(gradient.getCt());
       }
     propagate();
-    if (chosen.empty())
-      return;
-    for (Operation &op : body)
-      rewrite(op);
+    SmallVector<Operation *> ops = llvm::map_to_vector(body, [](Operation &op) { return &op; });
+    for (Operation *op : ops)
+      rewrite(*op);
     for (Operation *op : done)
       op->erase();
     for (auto [result, value] : llvm::zip(map.getResults(), body.getTerminator()->getOperands()))
@@ -72,6 +80,20 @@ private:
   int64_t bytesOfSums(Conv2DWeightGradientOp op) const {
     RankedTensorType type = typeOf(op.getResult());
     return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  }
+  /// The max-pool whose cotangents are spread over those of `op`, if leaving out the zeros between
+  /// pays: the vectors are then made of pixels that lie together, and looked up.
+  MaxPool2DScatterOp getSparseSource(Conv2DWeightGradientOp op) const {
+    auto scatter = op.getCt().getDefiningOp<MaxPool2DScatterOp>();
+    if (!scatter || !op.getPerSample())
+      return {};
+    ArrayRef<int64_t> kernel = typeOf(op.getResult()).getShape().take_back(3);
+    int64_t channels = kernel[0], rows = kernel[1], columns = kernel[2];
+    int64_t vectors = op.getDilation()[1] == 1 ? llvm::divideCeil(columns * channels, size)
+                                               : columns * llvm::divideCeil(channels, size);
+    int64_t lookedUp = typeOf(scatter.getCt()).getNumElements() * rows * vectors;
+    int64_t streamed = typeOf(op.getCt()).getNumElements() / size * channels * rows * columns;
+    return kCostOfLookUp * lookedUp <= streamed ? scatter : MaxPool2DScatterOp();
   }
   /// Whether `op` computes images whose lanes it does not care about: from one element or window of
   /// its operands, or as a sum over channels.
@@ -142,6 +164,8 @@ private:
       sum.getResult().setType(withLanes(typeOf(sum.getResult()), std::nullopt));
     else if (readsChosen && gradient && mayUseChannels(gradient))
       rewriteGradient(gradient);
+    else if (MaxPool2DScatterOp scatter = gradient ? getSparseSource(gradient) : nullptr)
+      rewriteSparse(gradient, scatter);
     else
       for (OpOperand &operand : op.getOpOperands())
         if (chosen.contains(operand.get()))
@@ -168,10 +192,28 @@ private:
   void rewriteGradient(Conv2DWeightGradientOp op) {
     relayoutImages(op.getInputMutable());
     relayoutImages(op.getCtMutable());
+    completeSums(op, fits(op.getInput().getType()) ? 1 : 0);
+  }
+
+  /// The lowering puts the input in order; the cotangents have a scatter of their own.
+  void rewriteSparse(Conv2DWeightGradientOp op, MaxPool2DScatterOp scatter) {
+    op.emitRemark() << "channels as lanes: " << typeOf(scatter.getCt()).getNumElements() << " of "
+                    << typeOf(op.getCt()).getNumElements() << " cotangents are not zero";
+    auto winners = cast<MaxPool2DScatterOp>(b.clone(*scatter));
+    relayoutImages(winners.getCtMutable());
+    relayoutImages(winners.getWinnerMutable());
+    winners->moveBefore(op);
+    winners.getResult().setType(
+        withLanes(typeOf(winners.getResult()), getLane(typeOf(winners.getCt()))));
+    op.getCtMutable().set(winners);
+    completeSums(op, 1);
+  }
+
+  void completeSums(Conv2DWeightGradientOp op, int64_t lane) {
     op.setPerSample(false);
     auto sum = cast<ReduceSumOp>(*op->user_begin());
     auto type = typeOf(sum.getResult());
-    op.getResult().setType(withLanes(type, fits(op.getInput().getType()) ? 1 : 0));
+    op.getResult().setType(withLanes(type, lane));
     b.setInsertionPoint(sum);
     sum.replaceAllUsesWith(RelayoutOp::create(b, op.getLoc(), type, op.getResult()).getResult());
     done.push_back(sum);

@@ -471,6 +471,52 @@ func.func @looks_up_vectors(%image: memref<9x32xf32>, %at: memref<4xi8>, %y: mem
 
 // -----
 
+// The place itself may be looked up: the lane is counted from there.
+// CHECK-LABEL: func @looks_up_runs(
+//  CHECK-SAME:     %[[IMAGE:[a-z0-9]+]]: memref<99xf32>, %[[AT:[a-z0-9]+]]: memref<4xi8>
+//       CHECK:     affine.for %[[I:.*]] = 0 to 32 step 16 {
+//       CHECK:       %[[FIRST:.*]] = arith.index_castui %{{.*}} : i8 to index
+//       CHECK:       %[[PLACE:.*]] = arith.addi %[[FIRST]], %[[I]] : index
+//       CHECK:       vector.transfer_read %[[IMAGE]][%[[PLACE]]]{{.*}} : memref<99xf32>, vector<16xf32>
+#run = affine_map<(x, i) -> (x)>
+#total = affine_map<(x, i) -> (i)>
+func.func @looks_up_runs(%image: memref<99xf32>, %at: memref<4xi8>, %y: memref<32xf32>) {
+  linalg.generic {indexing_maps = [#run, #total], iterator_types = ["reduction", "parallel"]}
+      ins(%at : memref<4xi8>) outs(%y : memref<32xf32>) {
+  ^bb0(%byte: i8, %acc: f32):
+    %first = arith.index_castui %byte : i8 to index
+    %i = linalg.index 1 : index
+    %place = arith.addi %first, %i : index
+    %0 = memref.load %image[%place] : memref<99xf32>
+    %1 = arith.addf %acc, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+// Squares too where the result lies behind a border and a row holds the channels of its pixels, 3 of 32 columns.
+// CHECK-LABEL: func @squares_behind_a_border(
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: memref<3x32x16xf32>, %[[Y:[a-z0-9]+]]: memref<16x100xf32>
+//       CHECK:   affine.for %[[U:.*]] = 0 to 96 step 16 {
+//       CHECK:     vector.transfer_read %[[X]]{{.*}} : memref<3x32x16xf32>, vector<16xf32>
+// CHECK-COUNT-64:  vector.shuffle
+//       CHECK:     vector.transfer_write %{{.*}}, %[[Y]]{{.*}} : vector<16xf32>, memref<16x100xf32>
+#pixel = affine_map<(n, u) -> (u mod 3, u floordiv 3, n)>
+#lane = affine_map<(n, u) -> (u)>
+#border = affine_map<(n, u) -> (n, u + 4)>
+func.func @squares_behind_a_border(%x: memref<3x32x16xf32>, %y: memref<16x100xf32>, %u: memref<96xi8>) {
+  linalg.generic {indexing_maps = [#pixel, #lane, #border], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %u : memref<3x32x16xf32>, memref<96xi8>) outs(%y : memref<16x100xf32>) {
+  ^bb0(%in: f32, %range: i8, %out: f32):
+    linalg.yield %in : f32
+  }
+  return
+}
+
+// -----
+
 // Where the lane moves another index, elements are read one by one.
 // CHECK-LABEL: func @looks_up_elements(
 //       CHECK:   affine.for

@@ -70,3 +70,37 @@ func.func @meets_others(%s: tensor<32x1x1xf32>, %x: tensor<?x32x4x4xf32>, %ct: t
   %y = ai.mul %e, %s : (tensor<?x32x4x4xf32>, tensor<32x1x1xf32>) -> tensor<?x32x4x4xf32>
   return %dw, %y : tensor<7x32x3x3xf32>, tensor<?x32x4x4xf32>
 }
+
+// -----
+
+// Of a 3x3 window's nine cotangents one is not zero, and two columns of seven channels fill 14 of a vector's 16 lanes: a term
+// that is looked up may cost two. The scatter that the input gradient reads stays. One
+// channel fills 2 of 16: that gradient keeps its zeros.
+// REMARK: :[[@LINE+19]]:9: remark: channels as lanes: 512 of 4608 cotangents are not zero
+// REMARK-NOT: remark
+// LARGE-LABEL: func.func @winners(
+//       LARGE:   #ai.lanes<1>
+// CHECK-LABEL: func.func @winners(
+//       CHECK:   ^bb0(%{{.*}}: tensor<i64>, %{{.*}}: tensor<16x7x7x7xf32>, %[[CT:.*]]: tensor<16x8x2x2xf32>, %[[AT:.*]]: {{.*}}xi8>):
+//       CHECK:     %[[X:.*]] = ai.relayout %{{.*}} -> tensor<16x7x7x7xf32, #ai.lanes<0>>
+//       CHECK:     %[[G:.*]] = ai.max_pool2d_scatter {{.*}} -> tensor<16x8x6x6xf32, #ai.lanes<0>>
+//       CHECK:     %[[ROWS:.*]] = ai.max_pool2d_scatter %[[CT]], %[[AT]] {{.*}} -> tensor<16x8x6x6xf32>
+//       CHECK:     %[[DW:.*]] = ai.conv2d_weight_gradient %[[X]], %[[ROWS]] {kernel_size = [2, 2]}
+//  CHECK-SAME:       -> tensor<8x7x2x2xf32, #ai.lanes<1>>
+//       CHECK:     %[[DWR:.*]] = ai.relayout %[[DW]] : {{.*}} -> tensor<8x7x2x2xf32>
+//       CHECK:     ai.conv2d_weight_gradient {{.*}}, %[[G]] {{.*}} per_sample}
+//       CHECK:     ai.conv2d_input_gradient %[[G]], {{.*}} -> tensor<16x7x7x7xf32, #ai.lanes<0>>
+//       CHECK:     ai.yield %[[DWR]]
+func.func @winners(%w: tensor<8x7x2x2xf32>, %x: tensor<?x7x7x7xf32>, %ct: tensor<?x8x2x2xf32>, %at: tensor<?x8x2x2xi8>)
+    -> (tensor<8x7x2x2xf32>, tensor<8x1x2x2xf32>, tensor<?x7x7x7xf32>) {
+  %g = ai.max_pool2d_scatter %ct, %at {input_size = [6, 6], kernel = [3, 3]}
+      : (tensor<?x8x2x2xf32>, tensor<?x8x2x2xi8>) -> tensor<?x8x6x6xf32>
+  %dw = ai.conv2d_weight_gradient %x, %g {kernel_size = [2, 2]}
+      : (tensor<?x7x7x7xf32>, tensor<?x8x6x6xf32>) -> tensor<8x7x2x2xf32>
+  %m = ai.reduce_mean %x {dims = [1], keepdims} : (tensor<?x7x7x7xf32>) -> tensor<?x1x7x7xf32>
+  %dm = ai.conv2d_weight_gradient %m, %g {kernel_size = [2, 2]}
+      : (tensor<?x1x7x7xf32>, tensor<?x8x6x6xf32>) -> tensor<8x1x2x2xf32>
+  %dx = ai.conv2d_input_gradient %g, %w {input_size = [7, 7]}
+      : (tensor<?x8x6x6xf32>, tensor<8x7x2x2xf32>) -> tensor<?x7x7x7xf32>
+  return %dw, %dm, %dx : tensor<8x7x2x2xf32>, tensor<8x1x2x2xf32>, tensor<?x7x7x7xf32>
+}

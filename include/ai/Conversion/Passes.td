@@ -16,7 +16,8 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
 
     - A border (padding) is a copy into a filled tensor.
     - A sum added to a value starts from this value: a gradient is added to its slot in place.
-    - With channels as lanes the weight gradient behind a max-pool visits the winners only.
+    - With channels as lanes the weight gradient behind a max-pool visits the winners only; its lane is
+      what a row of the kernel meets, pixel by pixel.
     - With channels as lanes a 3x3 convolution without stride or dilation whose result has even sides, and
       the input gradient of one, is computed in tiles of 2x2 by Winograd's algorithm (Lavin and Gray
       2016), from 16 channels on: the same result but for rounding, to 1e-5 of the largest element in

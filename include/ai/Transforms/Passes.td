@@ -114,6 +114,10 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
     by window or by a convolution. `ai.relayout` stands where the two layouts meet, and lays out
     weights as the convolutions read them. A remark says why.
 
+    The weight gradient behind a max-pool meets zeros between the winners. Where leaving them out pays,
+    a term that is looked up costing as much as two, its sums change over alone: its vectors are then
+    what a row of the kernel meets, pixel by pixel.
+
     - Needs: `ai-block-batch`.
     - Ensures: equal values but for the order of sums over samples in weight gradients.
     - Fails when: never.

@@ -103,7 +103,7 @@ void ai::populateAIToLinalgPatterns(const TypeConverter &types, int64_t l1,
   populateContractionLowerings(types, patterns);
   populateReductionLowerings(types, patterns);
   populateConvolutionLowerings(types, l1, patterns);
-  populateSparseLowerings(types, patterns);
+  populateSparseLowerings(types, l1, patterns);
   populatePoolingLowerings(types, patterns);
   populateShapeLowerings(types, patterns);
   populateLossLowerings(types, patterns);

@@ -12,8 +12,13 @@
 using namespace mlir;
 using namespace ai;
 
+/// One that writes a border around its result is left alone: what it copies is often computed in
+/// another order.
 static bool isElementwise(linalg::GenericOp op) {
-  return op.getNumLoops() == op.getNumParallelLoops();
+  return op.getNumLoops() == op.getNumParallelLoops() &&
+         llvm::all_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
+           return op.getMatchingIndexingMap(&init).isProjectedPermutation();
+         });
 }
 
 /// Whether all readers of `producer` but `consumer` come after it, so that it can give them their

@@ -192,12 +192,15 @@ SmallVector<Value> Nest::build(Indices order, Body body, bool isLaneInPlace) {
     maps.push_back(getMap(access));
     outs.push_back(access.memory);
   }
-  // A loop that is a plain index of every output is parallel; all others visit an element of some
-  // output more than once or (a scatter) are not known not to.
+  // A loop that is an index of every output, but for an offset, is parallel; all others visit an
+  // element of some output more than once or (a scatter) are not known not to.
   SmallVector<utils::IteratorType> iterators;
   for (unsigned loop = 0; loop < numLoops; ++loop) {
     bool parallel = llvm::all_of(ArrayRef(maps).drop_front(ins.size()), [&](AffineMap map) {
-      return map.getResultPosition(getAffineDimExpr(loop, b.getContext())).has_value();
+      return llvm::any_of(map.getResults(), [&](AffineExpr index) {
+        AffineExpr offset = index - getAffineDimExpr(loop, b.getContext());
+        return isa<AffineConstantExpr>(simplifyAffineExpr(offset, numLoops, 0));
+      });
     });
     iterators.push_back(parallel ? utils::IteratorType::parallel : utils::IteratorType::reduction);
   }

@@ -13,7 +13,7 @@ void populateReductionLowerings(const mlir::TypeConverter &, mlir::RewritePatter
 void populateConvolutionLowerings(const mlir::TypeConverter &, int64_t l1,
                                   mlir::RewritePatternSet &);
 /// Of gradients that meet the zeros of a max-pool's; preferred to those above.
-void populateSparseLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
+void populateSparseLowerings(const mlir::TypeConverter &, int64_t l1, mlir::RewritePatternSet &);
 void populatePoolingLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateShapeLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateLossLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);

@@ -72,6 +72,20 @@ def winners(element):
     return net
 
 
+def few(element):
+    """The same with channels that fill no vector: rows of the kernel do, dilated rows of it don't."""
+    net = nets.Net(1, 24, 23, element=element)
+    x = net.relu(convolve(net, "first", 0, 6, 1, 3, 3))
+    x = convolve(net, "bordered", x, 14, 6, 5, 5, stride=(2, 1), padding=(1, 2))
+    x = net.relu(pool(net, x, "max_pool2d", "{kernel = [2, 3], stride = [1, 3]}", ref.max_pool2d, (2, 3), (1, 3)))
+    x = convolve(net, "dilated", x, 5, 14, 1, 2, dilation=(1, 2))
+    x = pool(net, x, "max_pool2d", "{kernel = [3, 3], stride = [2, 2], padding = [1, 1]}", ref.max_pool2d,
+             (3, 3), (2, 2), (1, 1))
+    x = convolve(net, "last", x, 3, 5, 2, 3)
+    net.linear("fc", net.flatten(net.op("tanh", x, reference=nets.jnp.tanh)), 10, 3 * 4 * 1, net.type("?", 10))
+    return net
+
+
 def tiles(element):
     """Winograd's algorithm: results in the windows of a pool, borders of all widths, input gradients."""
     net = nets.Net(3, 10, 14, element=element)
@@ -83,7 +97,7 @@ def tiles(element):
     return net
 
 
-NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners, "tiles": tiles}
+NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners, "few": few, "tiles": tiles}
 
 
 @pytest.fixture(scope="module")
