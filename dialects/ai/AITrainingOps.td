@@ -29,11 +29,12 @@ def AI_DropoutOp : AI_TensorOp<"dropout", [AI_Differentiable]> {
 def AI_DropoutMaskOp : AI_TensorOp<"dropout_mask", [AI_Differentiable]> {
   let summary = "the factors of dropout";
   let description = [{
-    Element [n, i…] is 0 with probability `rate`, else `1 / (1 - rate)`: a pure function of seed,
-    step, `stream` and `position = (first + n) * features + i`, i the row-major index in a sample of
-    `features` elements. Philox4x32-10 with key (seed low, seed high) and counter (position low,
-    position high, step, stream); the element is kept if word 0 of the result is at least
-    `round(rate * 2^32)`. So the mask depends on neither blocks nor threads.
+    Element [n, r…, w] is 0 with probability `rate`, else `1 / (1 - rate)`: a pure function of seed,
+    step, `stream`, the sample `first + n` and the place in it. Philox4x32-10 with key (seed low,
+    seed high) and counter (sample, group, step, stream), where every row of W elements has ceil(W/4)
+    groups of four: `group = row * ceil(W/4) + w / 4`, row the row-major index of r…. The element is
+    kept if word `w mod 4` of the result is at least `round(rate * 2^32)`. So the mask depends on
+    neither blocks nor threads.
 
     - Shapes: that of `like`, whose elements are not read. `0 <= rate < 1`.
     - Gradient: none flows.

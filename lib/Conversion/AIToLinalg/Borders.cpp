@@ -12,7 +12,7 @@ RankedTensorType ai::growImages(RankedTensorType type, ArrayRef<int64_t> padding
   return type.clone(shape);
 }
 
-static SmallVector<Value> copyElement(ImplicitLocOpBuilder &b, ValueRange x) { return {x[0]}; }
+SmallVector<Value> ai::copyElement(ImplicitLocOpBuilder &b, ValueRange x) { return {x[0]}; }
 
 /// The loops of an image's copy, and the same with the image shifted by the border.
 static std::pair<Indices, Indices> shiftedLoops(Nest &nest, int64_t rank,

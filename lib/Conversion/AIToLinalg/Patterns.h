@@ -25,6 +25,9 @@ void populateElementwiseFusion(mlir::RewritePatternSet &);
 /// Body of a contraction: output + lhs * rhs.
 llvm::SmallVector<mlir::Value> multiplyAdd(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange x);
 
+/// Body of a copy: the first input.
+llvm::SmallVector<mlir::Value> copyElement(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange x);
+
 /// `type` without `dims`; the lane dimension stays the lane dimension.
 mlir::RankedTensorType getReducedType(mlir::RankedTensorType type, llvm::ArrayRef<int64_t> dims);
 

@@ -10,8 +10,6 @@
 using namespace mlir;
 using namespace ai;
 
-static SmallVector<Value> copyElement(ImplicitLocOpBuilder &b, ValueRange x) { return {x[0]}; }
-
 /// The tensor of type `type` whose dimension `dims[d]` is dimension d of `x`, repeated where that
 /// is 1, and along all others.
 static Value spread(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t> dims,

@@ -31,8 +31,6 @@ static Value scale(ImplicitLocOpBuilder &b, Value index, int64_t factor, int64_t
                                        arith::ConstantIndexOp::create(b, offset).getResult());
 }
 
-static SmallVector<Value> copyElement(ImplicitLocOpBuilder &b, ValueRange x) { return {x[0]}; }
-
 /// The gradient of type `type` from sums [O, P, Q / together, lane]: the last elements of a lane
 /// are `together` columns of the kernel.
 static Value readLanes(ImplicitLocOpBuilder &b, const Tensor &sums, RankedTensorType type,

@@ -300,9 +300,14 @@ LOSSES = [
     Case("ai.dropout", [real("4x5")], lambda x: x, "{rate = 0.25}"),
     pair("dropout_mask", real("5x9"), number(2**40 + 12345), number(3), number(16),
          attrs="rate = 0.25, stream = 1 : i64", rate=0.25, stream=1),
+    pair("dropout_mask", real("4x2x3x8"), number(2**40 + 12345), number(3), number(16),
+         attrs="rate = 0.25, stream = 1 : i64", rate=0.25, stream=1),
+    pair("dropout_mask", real("7"), number(2**40 + 12345), number(3), number(16),
+         attrs="rate = 0.25, stream = 1 : i64", rate=0.25, stream=1),
     Case("ai.mask_samples", [real("6x3"), number(16), number(20)], ref.mask_samples),
 ]
-LOSSES[-2].wrt = ()
+for case in LOSSES[-4:-1]:
+    case.wrt = ()
 
 FAMILIES = {"elementwise": ELEMENTWISE, "contraction": CONTRACTIONS, "pooling": POOLING, "shape": SHAPES, "loss": LOSSES}
 for family, cases in FAMILIES.items():

@@ -90,16 +90,19 @@ def mask_samples(x, first, count):
 
 
 def dropout_mask(like, seed, step, first, rate, stream):
-    """Philox4x32-10 (Salmon et al. 2011), word 0."""
-    features = like[0].size
-    position = (first * features + jnp.arange(like.size)).astype(jnp.uint64)
+    """Philox4x32-10 (Salmon et al. 2011), a word for each of four neighbours in a row."""
     low = jnp.uint64(0xffffffff)
     step, seed = step.astype(jnp.uint64), seed.astype(jnp.uint64)
-    c = [position & low, position >> 32, step, jnp.uint64(stream)]
+    samples, width = like.shape[0], like.shape[-1] if like.ndim > 1 else 1
+    groups = -(-width // 4)
+    rows = like[0].size // width
+    sample = (first + jnp.arange(samples)).astype(jnp.uint64)[:, None]
+    c = [sample & low, jnp.arange(rows * groups, dtype=jnp.uint64)[None], step, jnp.uint64(stream)]
     key = [seed & low, seed >> 32]
     for _ in range(10):
         a, b = c[0] * jnp.uint64(0xD2511F53), c[2] * jnp.uint64(0xCD9E8D57)
         c = [(b >> 32) ^ c[1] ^ key[0], b & low, (a >> 32) ^ c[3] ^ key[1], a & low]
         key = [(key[0] + jnp.uint64(0x9E3779B9)) & low, (key[1] + jnp.uint64(0xBB67AE85)) & low]
-    keep = c[0] >= jnp.uint64(round(rate * 2**32))
+    words = jnp.stack(c, axis=-1).reshape(samples, rows, groups * 4)[..., :width]
+    keep = words >= jnp.uint64(round(rate * 2**32))
     return jnp.where(keep, 1 / (1 - rate), 0).reshape(like.shape).astype(like.dtype)
