@@ -308,9 +308,8 @@ bool mayOverlap(const Access &a, const Access &b) {
   if (a.memref != b.memref || !a.isKnown() || !b.isKnown())
     return mayShareMemory(a.memref, b.memref);
   for (unsigned dim = 0; dim < a.indices.size(); ++dim) {
-    LinearIndex difference = a.indices[dim] - b.indices[dim];
-    if (difference.terms.empty() &&
-        (difference.constant >= b.width(dim) || -difference.constant >= a.width(dim)))
+    std::optional<Interval> difference = rangeOf(a.indices[dim] - b.indices[dim]);
+    if (difference && (difference->low >= b.width(dim) || -difference->high >= a.width(dim)))
       return false;
   }
   return true;

@@ -17,7 +17,7 @@ std::optional<unsigned> findLane(LinalgNest &nest, int64_t width);
 /// With `isApart` each piece of the lane is a nest of its own in which the lane keeps its place
 /// among the loops, so that register tiling may choose among all of them; what starts or uses the
 /// sums of a reduction does the same and can be fused with it.
-void makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart);
+void makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart, bool inBands);
 
 /// Squares of an elementwise op whose lane is no lane of its `moved` operands: those are contiguous
 /// along `row`.

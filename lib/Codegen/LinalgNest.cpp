@@ -26,6 +26,7 @@ LinalgNest::LinalgNest(linalg::LinalgOp op)
   for (int64_t size : sizes)
     ranges.push_back({0, size});
   indices.assign(sizes.size(), arith::ConstantIndexOp::create(b, loc, 0));
+  bands.resize(sizes.size());
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,13 +169,13 @@ LinalgNest::Carried LinalgNest::makeLoops(ArrayRef<unsigned> dims, Carried carri
   Value outside = indices[dim];
   Carried results;
   if (range.end - range.begin <= range.step) {
-    indices[dim] = arith::ConstantIndexOp::create(b, loc, range.begin);
+    indices[dim] = indexAt(dim, arith::ConstantIndexOp::create(b, loc, range.begin));
     results = makeLoops(dims.drop_front(), carried, inside);
   } else {
     auto loop = affine::AffineForOp::create(b, loc, range.begin, range.end, range.step, carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    indices[dim] = loop.getInductionVar();
+    indices[dim] = indexAt(dim, loop.getInductionVar());
     Carried next = makeLoops(dims.drop_front(), Carried(loop.getRegionIterArgs()), inside);
     if (!carried.empty())
       affine::AffineYieldOp::create(b, loc, next);
@@ -182,6 +183,28 @@ LinalgNest::Carried LinalgNest::makeLoops(ArrayRef<unsigned> dims, Carried carri
   }
   indices[dim] = outside;
   return results;
+}
+
+Value LinalgNest::indexAt(unsigned dim, Value at) {
+  if (!bands[dim])
+    return at;
+  AffineExpr sum = b.getAffineDimExpr(0) + b.getAffineDimExpr(1);
+  return getValueOrCreateConstantIndexOp(
+      b, loc,
+      affine::makeComposedFoldedAffineApply(b, loc, sum, getAsOpFoldResult({bands[dim], at})));
+}
+
+void LinalgNest::makeBands(unsigned dim, int64_t height, function_ref<void()> inside) {
+  LoopRange all = ranges[dim];
+  int64_t end = all.begin + (all.end - all.begin) / height * height;
+  ranges[dim] = {all.begin, end, height};
+  makeLoops(dim, [&] {
+    bands[dim] = indices[dim];
+    ranges[dim] = {0, height};
+    inside();
+    bands[dim] = {};
+  });
+  ranges[dim] = {end, all.end};
 }
 
 void LinalgNest::makeLoops(ArrayRef<unsigned> dims, function_ref<void()> inside) {

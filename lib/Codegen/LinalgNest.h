@@ -67,6 +67,9 @@ public:
   Carried makeLoops(llvm::ArrayRef<unsigned> dims, Carried carried,
                     llvm::function_ref<Carried(Carried)> inside);
   void makeLoops(llvm::ArrayRef<unsigned> dims, llvm::function_ref<void()> inside);
+  /// A loop over bands of `height` iterations of `dim`, which then has the ranges of a band: loops
+  /// over it that `inside` makes run over one. What is left of the loop stays in the ranges.
+  void makeBands(unsigned dim, int64_t height, llvm::function_ref<void()> inside);
   /// What `operand` has at the current indices: a vector along the lane, a scalar if it does not
   /// depend on it.
   mlir::Value read(mlir::OpOperand &operand, Lane lane);
@@ -92,6 +95,9 @@ public:
   llvm::SmallVector<mlir::Value> indices;
 
 private:
+  /// The index of `dim` at place `at` of its range.
+  mlir::Value indexAt(unsigned dim, mlir::Value at);
+  llvm::SmallVector<mlir::Value> bands; // where the current band begins, null without
   llvm::SmallVector<mlir::Value> indicesOf(mlir::OpOperand &operand);
   mlir::Value indexAlong(unsigned dim, Lane lane);
   mlir::Value lookUp(mlir::memref::LoadOp load, mlir::IRMapping &values, Lane lane);

@@ -183,7 +183,17 @@ private:
     if (!loop || !nest.isKnown || !tripCount(loop) || loop.getNumResults())
       return false;
     return llvm::all_of(nest.accesses, [&](const Access &a) {
-      return !isWrittenByShared(a) || sliceDimension(a, loop).has_value();
+      return !isWrittenByShared(a) || isOwnTemporary(nest, a) ||
+             sliceDimension(a, loop).has_value();
+    });
+  }
+
+  /// Whether `a` touches a temporary of `nest` alone: every thread has one of its own.
+  bool isOwnTemporary(const Nest &nest, const Access &a) {
+    return !isa<BlockArgument>(memoryOf(a.memref)) && llvm::none_of(nests, [&](const Nest &other) {
+      return other.op != nest.op && llvm::any_of(other.accesses, [&](const Access &x) {
+               return mayShareMemory(x.memref, a.memref);
+             });
     });
   }
 
@@ -231,13 +241,13 @@ private:
     return true;
   }
 
-  /// The dimension whose index is the loop plus a constant within one step.
+  /// The dimension whose index is the loop plus something within one step.
   static std::optional<unsigned> sliceDimension(const Access &access, AffineForOp loop) {
     for (auto [i, index] : llvm::enumerate(access.indices)) {
       if (index.factorOf(loop.getInductionVar()) != 1)
         continue;
-      LinearIndex rest = index.without(loop.getInductionVar());
-      if (rest.terms.empty() && rest.constant >= 0 && rest.constant < loop.getStepAsInt())
+      std::optional<Interval> rest = rangeOf(index.without(loop.getInductionVar()));
+      if (rest && rest->low >= 0 && rest->high < loop.getStepAsInt())
         return i;
     }
     return std::nullopt;

@@ -8,7 +8,8 @@
 // - horizontal: the lane is summed over: a vector of partial sums, folded in halves at the end;
 // - scalar: everything else, correct and slow.
 //
-// A lane is cut into native vectors, and the rest into vectors of half the length, and so on.
+// A lane is cut into native vectors, and the rest into vectors of half the length, and so on. Where
+// threads will share a sum, it is made in bands of rows, each with all pieces of the lane.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/LaneStrategies.h"
@@ -27,6 +28,11 @@ namespace ai {
 
 using namespace mlir;
 using namespace ai;
+
+/// Rows of a band: enough for a register tile of one column.
+static constexpr int64_t kBandHeight = 20;
+/// The columns of register tiles that can be high enough.
+static constexpr int64_t kTileColumns[] = {4, 5, 6, 7};
 
 /// Elements that one vector operation handles on average, when loop `dim` is the lane.
 static double elementsPerVector(LinalgNest &nest, unsigned dim, int64_t width) {
@@ -131,8 +137,23 @@ static DenseSet<Operation *> findMeetingSums(ArrayRef<linalg::LinalgOp> ops) {
   return meeting;
 }
 
-void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart) {
+/// Gives vectors that no register tile of whole columns can take to a piece of their own.
+static void cutIntoTiles(SmallVectorImpl<LoopRange> &pieces) {
+  LoopRange &first = pieces.front();
+  int64_t vectors = (first.end - first.begin) / first.step, rest = vectors;
+  for (int64_t columns : kTileColumns)
+    rest = std::min(rest, vectors % columns);
+  if (rest == 0 || rest == vectors)
+    return;
+  int64_t end = first.end, cut = end - rest * first.step;
+  first.end = cut;
+  pieces.insert(std::next(pieces.begin()), {cut, end, pieces.front().step});
+}
+
+void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart, bool inBands) {
   SmallVector<LoopRange> pieces = cutIntoVectors(nest.sizes[lane], width);
+  if (inBands)
+    cutIntoTiles(pieces);
   auto makePiece = [&](ArrayRef<unsigned> dims, LoopRange piece) {
     nest.ranges[lane] = piece;
     nest.makeLoops(dims, [&] { nest.makePoint({lane, piece.step}); });
@@ -144,8 +165,17 @@ void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart)
     });
     return;
   }
-  for (LoopRange piece : pieces)
-    makePiece(nest.dims(), piece);
+  auto makePieces = [&] {
+    for (LoopRange piece : pieces)
+      makePiece(nest.dims(), piece);
+  };
+  // Threads share out the rows of a combine, and the pieces get register tiles of different
+  // heights: what they share has to hold a tile of each.
+  if (inBands && pieces.size() > 1 && lane != 0 && nest.isParallel(0) &&
+      nest.sizes[0] >= 2 * kBandHeight)
+    nest.makeBands(0, kBandHeight, makePieces);
+  if (nest.ranges[0].begin < nest.ranges[0].end)
+    makePieces();
 }
 
 static void makeScalars(LinalgNest &nest) {
@@ -209,7 +239,8 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
         2 * elementsPerVector(nest, *lane, width) < elementsPerVector(nest, *horizontal, width);
     if (lane && !isPoor) {
       ++numLanes;
-      makeLanes(nest, *lane, width, meetsSum);
+      auto kind = op->getParentOfType<func::FuncOp>()->getAttrOfType<StringAttr>("ai.kind");
+      makeLanes(nest, *lane, width, meetsSum, /*inBands=*/kind && kind.getValue() != "block");
     } else if (std::optional<Tiling> tiling = findTiling(nest, width)) {
       ++numTiled;
       makeTiles(nest, *tiling);

@@ -65,8 +65,7 @@ private:
     auto type = cast<RankedTensorType>(op.getType());
     int64_t numSums = type.getDimSize(0) * type.getDimSize(1);
     int64_t numRows = rows(op.getLhs()) + rows(op.getRhs());
-    // Columns that fill no whole vectors would be nests of their own, which threads cannot share.
-    if (numSums < kPanelGain * numRows || type.getDimSize(1) % size != 0)
+    if (numSums < kPanelGain * numRows)
       return false;
     op.emitRemark() << "summed over panels of " << size * slots << " samples: " << numSums
                     << " sums outweigh the " << numRows << " elements of a block's rows";

@@ -258,3 +258,32 @@ func.func @joins_both_producers(%x: memref<8x4xf32>, %t: memref<8x4xf32>, %y: me
   }
   return
 }
+
+// -----
+
+// The last rows, which stand between, are not those of the bands: they are passed over.
+// CHECK-LABEL: func @passes_over_other_rows(
+//       CHECK:   affine.for %{{.*}} = 0 to 4 {
+//  CHECK-NEXT:     affine.store
+//       CHECK:   affine.for %{{.*}} = 0 to 40 step 20 {
+//       CHECK:     affine.for
+//  CHECK-NEXT:       affine.store
+//  CHECK-NEXT:       affine.load
+func.func @passes_over_other_rows(%y: memref<44xf32>, %z: memref<44xf32>) {
+  %zero = arith.constant 0.0 : f32
+  affine.for %band = 0 to 40 step 20 {
+    affine.for %i = 0 to 20 {
+      affine.store %zero, %y[%band + %i] : memref<44xf32>
+    }
+  }
+  affine.for %i = 0 to 4 {
+    affine.store %zero, %y[%i + 40] : memref<44xf32>
+  }
+  affine.for %band = 0 to 40 step 20 {
+    affine.for %i = 0 to 20 {
+      %0 = affine.load %y[%band + %i] : memref<44xf32>
+      affine.store %0, %z[%band + %i] : memref<44xf32>
+    }
+  }
+  return
+}

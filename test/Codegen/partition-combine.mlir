@@ -35,6 +35,44 @@ func.func @temporary_is_made_by_all(%g: memref<10xf32>, %w: memref<10xf32>) attr
 
 // -----
 
+// Bands of rows are shared out. What a band keeps for itself lies in every thread's own workspace, so that all bands may
+// use the same place.
+// CHECK-LABEL: func.func @bands_are_shared_out(
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} step 20 {
+//       CHECK:   } {ai.trips = 3 : i64}
+func.func @bands_are_shared_out(%w: memref<60xf32>) attributes {ai.kind = "combine"} {
+  %0 = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<20xf32>
+  affine.for %band = 0 to 60 step 20 {
+    affine.for %i = 0 to 20 {
+      affine.store %0, %t[%i] : memref<20xf32>
+    }
+    affine.for %i = 0 to 20 step 4 {
+      %1 = affine.load %t[%i + 3] : memref<20xf32>
+      affine.store %1, %w[%band + %i + 3] : memref<60xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// An iteration that reaches into the next band's rows: one thread does it all.
+// CHECK-LABEL: func.func @bands_that_meet_are_left_to_one(
+//       CHECK:   scf.if
+//       CHECK:     affine.for %{{.*}} = 0 to 60 step 20 {
+func.func @bands_that_meet_are_left_to_one(%w: memref<64xf32>) attributes {ai.kind = "combine"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %band = 0 to 60 step 20 {
+    affine.for %i = 0 to 21 {
+      affine.store %0, %w[%band + %i] : memref<64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
 // Every iteration writes the same element: one thread does it.
 // CHECK-LABEL: func.func @sum_is_left_to_one(
 //  CHECK-SAME:   %[[PART:[a-z0-9]+]]: index {ai.role = "part"}, %[[PARTS:[a-z0-9]+]]: index

@@ -55,6 +55,40 @@ func.func @odd_contraction(%a: memref<3x5xf32>, %b: memref<5x27xf32>, %c: memref
 
 // -----
 
+// Threads will share the rows of a sum behind the blocks: 42 = 2 * 20 + 2, and a band of 20 holds all pieces of the 530
+// columns. 33 vectors leave one behind tiles of 4; 2 elements fill a vector of their own. The last rows come after it.
+// CHECK-LABEL: func @bands(
+//       CHECK:   affine.for %[[BAND:.*]] = 0 to 40 step 20 {
+//       CHECK:     affine.for %[[I:.*]] = 0 to 20 {
+//       CHECK:       affine.for %{{.*}} = 0 to 512 step 16 {
+//       CHECK:         %[[ROW:.*]] = affine.apply #{{.*}}(%[[BAND]], %[[I]])
+//       CHECK:         vector.transfer_write {{.*}}, %{{.*}}[%[[ROW]], %{{.*}}]
+//       CHECK:     affine.for %{{.*}} = 0 to 20 {
+//       CHECK:       vector.transfer_write {{.*}}%c512{{.*}} : vector<16xf32>
+//       CHECK:     affine.for %{{.*}} = 0 to 20 {
+//       CHECK:       vector.transfer_write {{.*}}%c528{{.*}} : vector<2xf32>
+//       CHECK:   affine.for %[[LAST:.*]] = 40 to 42 {
+//       CHECK:     affine.for %{{.*}} = 0 to 512 step 16 {
+//       CHECK:   affine.for %{{.*}} = 40 to 42 {
+//       CHECK:     vector.transfer_write {{.*}}%c512
+//       CHECK:   affine.for %{{.*}} = 40 to 42 {
+//       CHECK:     vector.transfer_write {{.*}}%c528
+func.func @bands(%a: memref<42x5xf32>, %b: memref<5x530xf32>, %c: memref<42x530xf32>) attributes {ai.kind = "combine"} {
+  linalg.matmul ins(%a, %b : memref<42x5xf32>, memref<5x530xf32>) outs(%c : memref<42x530xf32>)
+  return
+}
+
+// The blocks themselves are not shared out by rows.
+// CHECK-LABEL: func @no_bands(
+//   CHECK-NOT:   step 20
+//       CHECK:   return
+func.func @no_bands(%a: memref<42x5xf32>, %b: memref<5x530xf32>, %c: memref<42x530xf32>) attributes {ai.kind = "block"} {
+  linalg.matmul ins(%a, %b : memref<42x5xf32>, memref<5x530xf32>) outs(%c : memref<42x530xf32>)
+  return
+}
+
+// -----
+
 #same = affine_map<(i, j) -> (i, j)>
 
 // What starts a sum and what uses it is cut like the sum, 20 = 16 + 4 in each row, so that pieces can become one nest.

@@ -33,6 +33,10 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     reassociated, always in the same way. What fits none of this becomes scalar code.
     A loop of one iteration is not made.
 
+    In the functions behind a map over blocks (`ai.kind` other than "block"), whose rows threads will
+    share out, a sum of several pieces is made in bands of 20 rows: a loop over the bands holds the
+    nests of all pieces. Columns of vectors that leave no whole register tiles are such a piece.
+
     - Needs: memrefs of static shape, also strided ones.
     - Ensures: no linalg op and no memref.copy; loops have constant bounds.
     - Fails when: an op works on tensors or has a dynamic shape.

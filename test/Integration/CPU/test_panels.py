@@ -21,6 +21,15 @@ def mlp(element):
     return net
 
 
+def odd(element):
+    """Columns that fill no whole vectors, in bands of rows that leave some over."""
+    net = nets.Net(101, element=element)
+    x = net.op("sigmoid", net.linear("fc1", 0, 93, 101), reference=nets.jax.nn.sigmoid)
+    x = net.op("sigmoid", net.linear("fc2", x, 69, 93), reference=nets.jax.nn.sigmoid)
+    net.linear("fc3", x, 5, 69, net.type("?", 5))
+    return net
+
+
 def convolutional(element):
     """A convolution, whose weight's gradient is left in slots, before a large layer and a small one."""
     net = nets.Net(2, 10, 11, element=element)
@@ -30,7 +39,8 @@ def convolutional(element):
     return net
 
 
-NETS = {"mlp": (mlp, {"fc1.weight", "fc2.weight"}), "convolutional": (convolutional, {"fc1.weight"})}
+NETS = {"mlp": (mlp, {"fc1.weight", "fc2.weight"}), "odd": (odd, {"fc1.weight", "fc2.weight"}),
+        "convolutional": (convolutional, {"fc1.weight"})}
 FORWARD = {name: build("f32").forward for name, (build, _) in NETS.items()}  # in JAX, which is given f64
 
 
