@@ -28,8 +28,9 @@ def torch_parts(network, batch, threads, dropout):
 
     torch.set_num_threads(threads)
     torch.manual_seed(1)
-    weights = {name: torch.from_numpy(array.copy()) for name, array in networks.parameters(network).items()}
-    images, labels = (torch.from_numpy(array) for array in networks.samples(batch))
+    device = torch.get_default_device()
+    weights = {name: torch.from_numpy(array.copy()).to(device) for name, array in networks.parameters(network).items()}
+    images, labels = (torch.from_numpy(array).to(device) for array in networks.samples(batch))
     apply = {
         "conv": lambda x, l, w: F.conv2d(x, w[l.name + ".weight"], w[l.name + ".bias"], padding=l.padding),
         "linear": lambda x, l, w: F.linear(x, w[l.name + ".weight"], w[l.name + ".bias"]),
@@ -103,7 +104,8 @@ def torch_compile(network, batch, threads, training, dropout):
                 deltas[name].mul_(RHO).addcmul_(gradient, gradient, value=1 - RHO)
             weights[name].sub_(gradient, alpha=network.lr)
         return result
-    compiled = torch.compile(whole_step, dynamic=False, fullgraph=True)
+    graphs = "reduce-overhead" if torch.get_default_device().type == "cuda" else "default"  # CUDA graphs
+    compiled = torch.compile(whole_step, dynamic=False, fullgraph=True, mode=graphs)
 
     def train(i):
         return compiled(weights, squares, deltas, images[i % IMAGE_BATCHES], labels[i % LABEL_BATCHES])

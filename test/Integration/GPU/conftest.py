@@ -8,17 +8,20 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "CPU"))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "CPU"),
+                str(pathlib.Path(__file__).resolve().parents[2] / "gpu")]
 
 import programs  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def emulator(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def emulator():
     """Programs run in the emulator, and are compiled without NVIDIA's assembler, which takes its time."""
-    monkeypatch.setenv("AI_GPU", "emulate")
-    monkeypatch.setenv("PATH", os.pathsep.join(
-        folder for folder in os.environ["PATH"].split(os.pathsep) if not pathlib.Path(folder, "ptxas").exists()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AI_GPU", "emulate")
+        patch.setenv("PATH", os.pathsep.join(
+            folder for folder in os.environ["PATH"].split(os.pathsep) if not pathlib.Path(folder, "ptxas").exists()))
+        yield
 
 
 @pytest.fixture(scope="session")

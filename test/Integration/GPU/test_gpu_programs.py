@@ -3,12 +3,15 @@
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 
 import numpy as np
 import pytest
 
 import aic
+import cases
+import pack
 from programs import DATA, EXAMPLES, parameters, refuse, run
 from tolerance import close
 
@@ -105,3 +108,55 @@ def test_a_program_needs_no_toolkit(pair):
     _, gpu = pair("lenet")
     libraries = {line.split()[0].split(".so")[0] for line in run("ldd", gpu).splitlines()}
     assert not any("cuda" in name or "nv" in name for name in libraries)
+
+
+@pytest.fixture(scope="module")
+def bundle(pair, tmp_path_factory):
+    """A small bundle of tests for a GPU machine, unpacked."""
+    folder = tmp_path_factory.mktemp("bundle")
+    cpu, gpu = pair("lenet")
+    pack.write_bundle(folder / "tests", {"lenet": (gpu, cpu)}, {"pooling": cases.FAMILIES["pooling"][:3]}, ["-O1"],
+                      samples={"train": 40, "test": 10}, batches={"lenet": [3]})
+    assert pack.archive(folder / "tests", folder / "tests.tar.gz") == (folder / "tests.tar.gz").stat().st_size
+    run("tar", "xf", folder / "tests.tar.gz", "-C", folder)
+    return folder / "gpu-tests"
+
+
+def test_a_bundle_passes_where_there_are_neither_sources_nor_llvm(bundle):
+    lines = run(bundle / "run.sh", "--seconds", "0.01", env={"PATH": "/usr/bin:/bin", "AI_GPU": "emulate"}).splitlines()
+    assert lines[0].startswith("kernels: sm_80") and lines[1].startswith("device: emulator")
+    assert lines[-1] == "6 passed, 0 failed"
+    name, ours, *theirs = lines[-2].split()
+    assert name == "lenet" and float(ours) > 0 and theirs == ["-", "-"]
+
+
+@pytest.mark.parametrize("path, old, new, saying", [
+    ("models/lenet/losses.3", "2.", "2.1", "FAILED  lenet: losses of batch 3: line 1, number 1: expected 2.1"),
+    ("models/lenet/evaluated", "loss", "lass", "FAILED  lenet: evaluation: line 1, number 2: expected lass, got loss"),
+    ("ops/pooling/results", "]", ", 1]", "FAILED  ops: pooling, 6 calls: line 1: expected ")])
+def test_a_bundle_reports_what_differs(bundle, tmp_path, path, old, new, saying):
+    shutil.copytree(bundle, tmp_path / "tests")
+    if "evaluated" not in path:  # saves time
+        (tmp_path / "tests/models/lenet/trained.safetensors").unlink()
+    wrong = tmp_path / "tests" / path
+    wrong.write_text(wrong.read_text().replace(old, new, 1))
+    output = run(tmp_path / "tests/run.sh", "--seconds", "0", code=1, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    assert saying in output and output.endswith("1 failed\n")
+
+
+def test_a_bundle_compares_parameters(bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path / "tests")
+    wrong = tmp_path / "tests/models/lenet/trained.safetensors"
+    data = bytearray(wrong.read_bytes())
+    data[-4 * 1000:] = bytes(4 * 1000)
+    wrong.write_bytes(data)
+    output = run(tmp_path / "tests/run.sh", "--seconds", "0", code=1, env={**os.environ, "PATH": "/usr/bin:/bin"})
+    assert "FAILED  lenet: parameters after an epoch: line " in output
+
+
+def test_an_archive_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(pack, "LIMIT", 10)
+    (tmp_path / "tests").mkdir()
+    with pytest.raises(SystemExit, match="expects at most 10 bytes, got .*; leave architectures out with --arch"):
+        pack.archive(tmp_path / "tests", tmp_path / "tests.tar.gz")
+    assert not (tmp_path / "tests.tar.gz").exists()
