@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 5;
+constexpr int64_t kAbiVersion = 6;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -326,6 +326,7 @@ private:
     }
     record.push_back(Field(workspace));
     record.push_back(Field(integer("ai.staged_bytes", block)));
+    record.push_back(Field(integer("ai.metric_bytes", block)));
     return writer.records({record});
   }
 

@@ -3,7 +3,7 @@
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
 //   workspace  staged samples, scalars and temporaries of one function: one per thread
-// A function that GPU threads share has three instead of the workspace: staged samples, temporaries
+// A function that GPU threads share has three instead of the workspace: outputs, temporaries
 // in shared memory, and the workspace for those that do not fit there.
 // Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
 // largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
@@ -52,14 +52,15 @@ bool livesInFixed(StringRef role) {
   return isIn(role, {"parameter", "state", "setting", "metric", "panel", "accumulator"});
 }
 bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
+bool isSample(StringRef role) { return isIn(role, {"input", "target"}); }
 bool isStaged(StringRef role) {
-  return isIn(role, {"input", "target", "output", "argument", "result"});
+  return isSample(role) || isIn(role, {"output", "argument", "result"});
 }
 
 /// Offsets in the fixed region by role and name, the same for all functions of the program.
 struct FixedRegion {
   llvm::MapVector<std::pair<StringRef, StringRef>, int64_t> offsets;
-  int64_t bytes = 0, slotOffset = 0, slotBytes = 0;
+  int64_t bytes = 0, slotOffset = 0, slotBytes = 0, metricOffset = 0, metricBytes = 0;
 };
 
 /// Places largest first, each in the lowest gap among the buffers it meets; returns the end of the
@@ -132,6 +133,7 @@ public:
     if (isOnGPU) {
       function->setAttr("ai.staged_bytes", b.getI64IntegerAttr(stagedBytes));
       function->setAttr("ai.shared_bytes", b.getI64IntegerAttr(sharedBytes));
+      function->setAttr("ai.metric_bytes", b.getI64IntegerAttr(fixed.metricBytes));
     }
     function->setAttr("ai.slot_bytes", b.getI64IntegerAttr(fixed.slotBytes));
     function->setAttr("ai.tensors", b.getArrayAttr(tensors));
@@ -189,7 +191,8 @@ private:
       StringRef role = stringAttr(function, i, "ai.role");
       BlockArgument argument = function.getArgument(i);
       // The caller fills inputs before the call and reads outputs after it.
-      if (isStaged(role) || (isScalar(role) && !isOnGPU))
+      // The samples of a GPU's block stay where the data set is.
+      if ((isStaged(role) && !(isOnGPU && isSample(role))) || (isScalar(role) && !isOnGPU))
         (isOnGPU ? staged : buffers)
             .push_back({argument, alignedBytesOf(argument.getType()), -1,
                         isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
@@ -292,6 +295,14 @@ private:
     stagedBase = isOnGPU ? addArgument(arena(stagedBytes), "staged") : workspace;
     if (!kind)
       return;
+    for (unsigned i = 0; isOnGPU && i < numOld; ++i) {
+      StringRef role = stringAttr(function, i, "ai.role");
+      Type type = function.getArgument(i).getType();
+      if (isSample(role))
+        regions[role] = addArgument(arena(bytesOf(type)), role);
+      else if (role == "metric" && !regions.contains("metrics"))
+        regions["metrics"] = addArgument(arena(fixed.metricBytes), "metrics");
+    }
     bool isBlock = kind.getValue() == "block";
     if (isBlock) {
       slot = addArgument(arena(fixed.slotBytes), "slot");
@@ -339,7 +350,12 @@ private:
     Location loc = argument.getLoc();
     Value bound;
     int64_t offset = 0;
-    if (livesInFixed(role)) {
+    if (isOnGPU && role == "metric") { // of each step, until somebody asks
+      offset = fixed.offsets.lookup({role, name}) - fixed.metricOffset;
+      bound = view(regions["metrics"], offset, type, loc);
+    } else if (isOnGPU && isSample(role)) {
+      bound = view(regions[role], 0, type, loc);
+    } else if (livesInFixed(role)) {
       offset = fixed.offsets.lookup({role, name});
       bound = view(fixedBase, offset, type, loc);
     } else if (role == "rows") {
@@ -399,7 +415,7 @@ private:
   int64_t slotTop = 0, currentSlot = 0, numSlots = 0;
   unsigned numOld = 0;
   Value fixedBase, workspace, stagedBase, slot, dynamicMemory;
-  llvm::StringMap<Value> scalars;
+  llvm::StringMap<Value> scalars, regions; // by role
 };
 
 struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
@@ -408,8 +424,11 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
   void runOnOperation() final {
     FixedRegion fixed;
     SmallVector<Attribute> tensors;
-    for (StringRef role : {"parameter", "state", "setting", "metric"})
+    for (StringRef role : {"parameter", "state", "setting"})
       layOut(role, fixed, tensors);
+    fixed.metricOffset = fixed.bytes;
+    layOut("metric", fixed, tensors);
+    fixed.metricBytes = fixed.bytes - fixed.metricOffset;
     int64_t tensorBytes = fixed.bytes;
     for (StringRef role : {"panel", "accumulator"})
       layOut(role, fixed, tensors);

@@ -26,7 +26,7 @@ ai_rt_status_t ai_rt_call(const ai_rt_program_t *program, const char *name, cons
   return guarded([&] {
     const ai_rt_function_t &function = findFunction(*program, name);
     if (function.gpu) {
-      Device(*program).call(function, args, results);
+      Device(*program, /*batch=*/0).call(function, args, results);
       return;
     }
     // Memory of its own for each call: functions are called seldom, and from any thread.

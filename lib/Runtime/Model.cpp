@@ -77,7 +77,7 @@ static StepTensors findTensors(const ai_rt_step_t &step) {
 ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &config)
     : program(program), fixedBytes(roundUp(program.fixed_bytes)),
       workspaceBytes(isForGPU(program) ? 0 : ai::rt::workspaceBytes(program)),
-      device(isForGPU(program) ? new Device(program) : nullptr),
+      device(isForGPU(program) ? new Device(program, config.batch) : nullptr),
       memory(fixedBytes + config.threads * workspaceBytes),
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
       pool(config.threads) {
@@ -226,7 +226,7 @@ static const ai_rt_tensor_info_t &findSetting(const ai_rt_model_t &model, const 
 ai_rt_status_t ai_rt_model_get_setting(const ai_rt_model_t *model, const char *name,
                                        double *value) {
   return guarded([&] {
-    std::memcpy(value, model->fixed() + findSetting(*model, name).offset, sizeof(*value));
+    std::memcpy(value, model->settings() + findSetting(*model, name).offset, sizeof(*value));
   });
 }
 

@@ -67,9 +67,19 @@ void checkShapes(const StepTensors &step, const ai_rt_data_t &data, bool withTar
 void checkLabel(const ai_rt_model &model, const StepTensors &step, const ai_rt_array_t &targets,
                 int64_t row);
 
+/// Adds the metrics of a step on `count` samples, whose tensors lie in `region`, to `sums`.
+void addMetrics(ai_rt_metrics_t &sums, const char *region, const StepTensors &tensors,
+                int64_t count);
+
+/// `ai_rt_model_keep_data`, throwing.
+void keepData(ai_rt_model &model, const ai_rt_data_t *data);
+
 /// `ai_rt_model_train_batch`, throwing.
-ai_rt_metrics_t trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
-                           int64_t first, int64_t count);
+void trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order, int64_t first,
+                int64_t count, ai_rt_metrics_t *metrics);
+
+/// `ai_rt_model_read_metrics`, throwing.
+ai_rt_metrics_t readMetrics(ai_rt_model &model);
 
 /// `ai_rt_model_evaluate_data`, throwing.
 ai_rt_metrics_t evaluateData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first,
@@ -96,6 +106,9 @@ struct ai_rt_model {
     return memory.data();
   }
 
+  /// The fixed region for who reads settings only: no device changes them.
+  const char *settings() const { return memory.data(); }
+
   /// Returns the tensor called `name`; throws, naming those there are, if there is none.
   const ai_rt_tensor_info_t &tensor(const char *name) const;
 
@@ -113,6 +126,7 @@ struct ai_rt_model {
   ai::rt::Normalisation normalisation;
   std::vector<ai::rt::StepTensors> steps;
   ai_rt_progress_t progress;
+  ai_rt_metrics_t unread = {}; ///< Of training steps whose metrics nobody has asked for yet.
   bool trained = false;
   std::vector<ai::rt::ThreadProfile> profiles; ///< One for each thread; empty without a profile.
   std::unique_ptr<ai::rt::Trace> trace;        ///< While one is recorded.

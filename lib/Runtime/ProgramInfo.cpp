@@ -8,6 +8,7 @@
 #include "Program.h"
 
 #include "Error.h"
+#include "GPU/Device.h"
 #include "Terminal.h"
 
 #include <algorithm>
@@ -118,17 +119,22 @@ static std::string settingsText(const ai_rt_program_t &program) {
 }
 
 /// What is embedded, and what it would run on.
-static std::string deviceText(const ai_rt_program_t &program) {
+static std::string deviceText(const ai_rt_program_t &program, const Options &options) {
   std::string text;
   for (int64_t i = 0; i < program.num_images; ++i) {
     const ai_rt_gpu_image_t &image = program.images[i];
-    int64_t cubinBytes;
-    std::memcpy(&cubinBytes, image.cubin, sizeof(cubinBytes));
-    text += concat("kernels: ", image.arch, ", PTX of ", grouped(int64_t(std::strlen(image.ptx))),
-                   " bytes, ");
-    text += cubinBytes ? concat("machine code of ", grouped(cubinBytes), " bytes\n")
-                       : std::string("no machine code\n");
+    int64_t bytes = cubinBytes(image);
+    text += concat("kernels: ", image.arch, ", PTX ", ptxVersion(image), " of ",
+                   grouped(int64_t(std::strlen(image.ptx))), " bytes, ");
+    text += bytes ? concat("machine code of ", grouped(bytes), " bytes\n")
+                  : std::string("no machine code\n");
   }
+  DeviceMemory memory(program);
+  text += concat("device memory: ", grouped(memory.bytes() + Samples::recordBytes(options.batch)),
+                 " bytes: tensors and sums ", grouped(memory.fixed), ", temporaries ",
+                 grouped(memory.workspace), ", outputs ", grouped(memory.staged), ", metrics ",
+                 grouped(memory.metrics), ", a batch's rows ",
+                 grouped(Samples::recordBytes(options.batch)), "; and data sets, if they fit\n");
   char device[512];
   ai_rt_status_t status = ai_rt_program_device(&program, device, sizeof(device));
   return text + concat("device: ", status == AI_RT_OK ? device : ai_rt_last_error(), "\n");
@@ -165,7 +171,7 @@ static std::string describe(const ai_rt_program_t &program, const Options &optio
            double(needs.bytes) / 1048576);
   text += line;
   if (program.num_images > 0)
-    text += deviceText(program);
+    text += deviceText(program, options);
   std::string plan = program.plan ? program.plan : "";
   if (!plan.empty())
     text += "\nmemory plan\n" + plan + (plan.back() == '\n' ? "" : "\n");

@@ -31,6 +31,7 @@ public:
 private:
   void resume();
   bool trainEpoch();
+  void readMetrics();
   void logStep(const ai_rt_metrics_t &metrics);
   void finishEpoch();
   int trainEpochs();
@@ -71,6 +72,11 @@ Training::Training(const ai_rt_program_t &program, const Options &options)
     test = readSplit(model.get(), options, Split::Test);
   if (!options.load.empty())
     resume();
+  for (const Dataset *data : {&training, &test}) {
+    ai_rt_data_t view = data->view();
+    if (view.inputs.data)
+      check(ai_rt_model_keep_data(model.get(), &view));
+  }
   // Last, so that a refused training leaves no files.
   if (!options.log.empty()) {
     ai_rt_log_t *opened = nullptr;
@@ -114,6 +120,13 @@ void Training::logStep(const ai_rt_metrics_t &metrics) {
   throw Error(AI_RT_BAD_FILE, reason);
 }
 
+/// Nobody waits for a GPU before a line is due.
+void Training::readMetrics() {
+  ai_rt_metrics_t metrics;
+  check(ai_rt_model_read_metrics(model.get(), &metrics));
+  progress.add(metrics);
+}
+
 /// Trains to the end of the epoch. False if it was interrupted before.
 bool Training::trainEpoch() {
   ai_rt_progress_t reached = ai_rt_model_progress(model.get());
@@ -124,16 +137,24 @@ bool Training::trainEpoch() {
   for (int64_t first = reached.position; first < samples;) {
     int64_t count = std::min(options.batch, samples - first);
     ai_rt_metrics_t metrics;
-    check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count, &metrics));
+    check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count,
+                                  log ? &metrics : nullptr));
     first += count;
-    if (log)
+    if (log) {
       logStep(metrics);
-    if (!progress.add(metrics))
-      readerGone = true;
+      progress.add(metrics);
+    }
+    if (progress.advance(count)) {
+      readMetrics();
+      readerGone |= !progress.draw();
+    }
     // Without a reader and without a checkpoint nobody would see the result.
-    if (first < samples && (interrupted() || (readerGone && options.save.empty())))
+    if (first < samples && (interrupted() || (readerGone && options.save.empty()))) {
+      readMetrics();
       return false;
+    }
   }
+  readMetrics();
   return true;
 }
 

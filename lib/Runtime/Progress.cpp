@@ -17,6 +17,7 @@
 #include <cstring>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace ai::rt;
 
@@ -154,25 +155,25 @@ bool Progress::draw() {
   return writeOutput(text.data(), size_t(text.size()));
 }
 
-bool Progress::add(const ai_rt_metrics_t &metrics) {
-  line.position += metrics.count;
+bool Progress::advance(int64_t count) {
+  line.position += count;
+  if (style == Style::None || line.position >= line.samples)
+    return false;
+  if (style == Style::Plain) {
+    int64_t now = 10 * line.position / line.samples;
+    return now != std::exchange(tenth, now);
+  }
+  Clock::time_point now = Clock::now();
+  bool isDue = now - lastDraw >= std::chrono::milliseconds(100);
+  if (isDue)
+    lastDraw = now;
+  return isDue;
+}
+
+void Progress::add(const ai_rt_metrics_t &metrics) {
   line.sums.loss += metrics.loss;
   line.sums.correct += metrics.correct;
   line.sums.count += metrics.count;
-  if (style == Style::None || line.position >= line.samples)
-    return true;
-  if (style == Style::Plain) {
-    int64_t now = 10 * line.position / line.samples;
-    if (now == tenth)
-      return true;
-    tenth = now;
-    return draw();
-  }
-  Clock::time_point now = Clock::now();
-  if (now - lastDraw < std::chrono::milliseconds(100))
-    return true;
-  lastDraw = now;
-  return draw();
 }
 
 bool Progress::endEpoch() {

@@ -66,8 +66,12 @@ public:
 
   /// Begins epoch `epoch` (from 0) at `position`, which is not 0 after resuming.
   void beginEpoch(int64_t epoch, int64_t position);
-  /// Adds a batch. False once nobody reads the output.
-  bool add(const ai_rt_metrics_t &metrics);
+  /// Goes on by `count` samples. True if a line is due.
+  bool advance(int64_t count);
+  /// Adds what the samples since the last call came to.
+  void add(const ai_rt_metrics_t &metrics);
+  /// Writes the line that is due. False once nobody reads the output.
+  bool draw();
   /// Ends the epoch, or the part of it that was done, with a line that stays.
   bool endEpoch();
 
@@ -77,7 +81,6 @@ public:
 private:
   using Clock = std::chrono::steady_clock;
 
-  bool draw();
   void measure();
 
   Style style;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 using namespace ai::rt;
 
@@ -162,31 +163,36 @@ void StepRun::copyOutputs(int64_t first, const char *workspace) {
   std::memcpy(outputs + first * bytes, workspace + tensors.output->offset, count * bytes);
 }
 
-/// Runs a step on a batch, where the program's steps run.
-static void runStep(ai_rt_model &model, const StepTensors &tensors, const Batch &batch,
-                    char *outputs) {
-  if (model.device)
-    model.device->run(model, tensors, batch, outputs);
-  else
-    StepRun(model, tensors, batch, outputs).run();
-}
-
-static double readMetric(const ai_rt_model &model, const ai_rt_tensor_info_t *info) {
+static double readMetric(const char *region, const ai_rt_tensor_info_t *info) {
   if (!info)
     return 0;
-  alignas(double) char data[sizeof(double)];
-  if (model.device)
-    model.device->read(data, info->offset, info->bytes);
-  else
-    std::memcpy(data, model.fixed() + info->offset, info->bytes);
-  return info->dtype == AI_RT_F64 ? *reinterpret_cast<const double *>(data)
-                                  : *reinterpret_cast<const float *>(data);
+  const char *at = region + info->offset;
+  return info->dtype == AI_RT_F64 ? *reinterpret_cast<const double *>(at)
+                                  : *reinterpret_cast<const float *>(at);
 }
 
-/// Returns the sums that the last combine left behind.
-static ai_rt_metrics_t readMetrics(const ai_rt_model &model, const StepTensors &tensors,
-                                   int64_t count) {
-  return {readMetric(model, tensors.loss), std::llround(readMetric(model, tensors.correct)), count};
+void ai::rt::addMetrics(ai_rt_metrics_t &sums, const char *region, const StepTensors &tensors,
+                        int64_t count) {
+  sums.loss += readMetric(region, tensors.loss);
+  sums.correct += std::llround(readMetric(region, tensors.correct));
+  sums.count += count;
+}
+
+/// Runs a step on a batch, where the program's steps run. Adds what its combine left behind to
+/// `sums`, now or when `collect` asks the device.
+static void runStep(ai_rt_model &model, const StepTensors &tensors, const Batch &batch,
+                    char *outputs, ai_rt_metrics_t &sums) {
+  if (model.device)
+    return model.device->run(model, tensors, batch, outputs);
+  StepRun(model, tensors, batch, outputs).run();
+  addMetrics(sums, model.fixed(), tensors, batch.count);
+}
+
+static void collect(ai_rt_model &model, ai_rt_metrics_t &sums) {
+  if (!model.device)
+    return;
+  ai_rt_metrics_t late = model.device->collect();
+  sums = {sums.loss + late.loss, sums.correct + late.correct, sums.count + late.count};
 }
 
 //===----------------------------------------------------------------------===//
@@ -214,17 +220,42 @@ static void listRows(ai_rt_model &model, const StepTensors &tensors, const ai_rt
   }
 }
 
-ai_rt_metrics_t ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data,
-                                   const uint32_t *order, int64_t first, int64_t count) {
+void ai::rt::keepData(ai_rt_model &model, const ai_rt_data_t *data) {
+  if (!model.device)
+    return;
+  if (!data)
+    return model.device->samples().forget();
+  for (const StepTensors &tensors : model.steps) {
+    checkShapes(tensors, *data, data->targets.data != nullptr);
+    model.device->samples().keep(data->inputs, *tensors.input, &model.normalisation);
+    if (tensors.target && data->targets.data)
+      model.device->samples().keep(data->targets, *tensors.target, nullptr);
+  }
+}
+
+void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
+                        int64_t first, int64_t count, ai_rt_metrics_t *metrics) {
   const StepTensors &tensors = model.step("train");
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/true);
   listRows(model, tensors, data, order, first, count);
-  runStep(model, tensors, {data, &model.rows, first, count}, /*outputs=*/nullptr);
+  if (metrics)
+    collect(model, model.unread);
+  ai_rt_metrics_t own = {};
+  runStep(model, tensors, {data, &model.rows, first, count}, /*outputs=*/nullptr,
+          metrics ? own : model.unread);
   ++model.progress.step;
   model.progress.position += count;
   model.trained = true;
-  return readMetrics(model, tensors, count);
+  if (!metrics)
+    return;
+  collect(model, own);
+  *metrics = own;
+}
+
+ai_rt_metrics_t ai::rt::readMetrics(ai_rt_model &model) {
+  collect(model, model.unread);
+  return std::exchange(model.unread, {});
 }
 
 /// Calls `body` with the first position and the count of each chunk.
@@ -242,12 +273,12 @@ ai_rt_metrics_t ai::rt::evaluateData(ai_rt_model &model, const ai_rt_data_t &dat
   checkShapes(tensors, data, /*withTargets=*/true);
   for (int64_t i = 0; tensors.target && i < count; ++i)
     checkLabel(model, tensors, data.targets, (first + i) % data.targets.shape[0]);
+  collect(model, model.unread);
   ai_rt_metrics_t sums = {0, 0, 0};
   forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
-    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr);
-    ai_rt_metrics_t part = readMetrics(model, tensors, chunkCount);
-    sums = {sums.loss + part.loss, sums.correct + part.correct, sums.count + part.count};
+    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr, sums);
   });
+  collect(model, sums);
   return sums;
 }
 
@@ -260,8 +291,9 @@ void ai::rt::predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t f
     throwInvalid("expects step 'predict' to have an output");
   auto *rows = static_cast<char *>(outputs);
   int64_t bytes = tensors.output->bytes / model.program.block_size;
+  ai_rt_metrics_t none = {};
   forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
     char *chunk = rows + (chunkFirst - first) * bytes;
-    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk);
+    runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk, none);
   });
 }

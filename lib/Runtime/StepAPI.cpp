@@ -18,11 +18,15 @@ using namespace ai::rt;
 ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t *data,
                                        const uint32_t *order, int64_t first, int64_t count,
                                        ai_rt_metrics_t *metrics) {
-  return guarded([&] {
-    ai_rt_metrics_t sums = trainBatch(*model, *data, order, first, count);
-    if (metrics)
-      *metrics = sums;
-  });
+  return guarded([&] { trainBatch(*model, *data, order, first, count, metrics); });
+}
+
+ai_rt_status_t ai_rt_model_read_metrics(ai_rt_model_t *model, ai_rt_metrics_t *metrics) {
+  return guarded([&] { *metrics = readMetrics(*model); });
+}
+
+ai_rt_status_t ai_rt_model_keep_data(ai_rt_model_t *model, const ai_rt_data_t *data) {
+  return guarded([&] { keepData(*model, data); });
 }
 
 ai_rt_status_t ai_rt_model_evaluate_data(ai_rt_model_t *model, const ai_rt_data_t *data,
@@ -82,7 +86,8 @@ static ai_rt_status_t trainPlain(ai_rt_model_t *model, const Input *inputs, cons
                                  int64_t count, float *loss) {
   return guarded([&] {
     PlainData plain(model->step("train"), inputs, targets, count);
-    ai_rt_metrics_t sums = trainBatch(*model, plain.data, /*order=*/nullptr, 0, count);
+    ai_rt_metrics_t sums;
+    trainBatch(*model, plain.data, /*order=*/nullptr, 0, count, loss ? &sums : nullptr);
     if (loss)
       *loss = static_cast<float>(sums.loss / static_cast<double>(count));
   });

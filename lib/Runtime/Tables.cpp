@@ -65,7 +65,8 @@ int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch, int6
     threads = numUsableCPUs();
   if (isForGPU(*program)) { // what is on the device, and the host's copies of it
     DeviceMemory device(*program);
-    return device.bytes() + roundUp(program->fixed_bytes) + device.staged + batch * 8;
+    return device.bytes() + Samples::recordBytes(batch) + roundUp(program->fixed_bytes) +
+           device.staged + device.metrics + batch * 8;
   }
   return roundUp(program->fixed_bytes) + threads * workspaceBytes(*program) + batch * 8;
 }

@@ -52,7 +52,7 @@ static const double *findSetting(const ai_rt_model &model, const char *name) {
   int64_t index = ai_rt_model_find_tensor(&model, name);
   if (index < 0 || model.program.tensors[index].role != AI_RT_SETTING)
     return nullptr;
-  return reinterpret_cast<const double *>(model.fixed() + model.program.tensors[index].offset);
+  return reinterpret_cast<const double *>(model.settings() + model.program.tensors[index].offset);
 }
 
 /// The learning rate of the step with that number, from 0. A schedule is known by its settings;

@@ -72,10 +72,11 @@ module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_off
 //     CHECK:   llvm.mlir.addressof @emulate.net_predict_block
 //     CHECK:   llvm.mlir.constant(128 : i64)
 //     CHECK:   llvm.mlir.constant(4096 : i64)
-// The workspace and the staged samples of four slots' blocks.
-//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(i64, ptr, i64, ptr, i64, ptr, i64, ptr, i64, i64)>>
+// The workspace of four slots' blocks, the outputs of one, an entry of metrics.
+//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(i64, ptr, i64, ptr, i64, ptr, i64, ptr, i64, i64, i64)>>
 //     CHECK:   llvm.mlir.constant(256 : i64)
 //     CHECK:   llvm.mlir.constant(640 : i64)
+//     CHECK:   llvm.mlir.constant(128 : i64)
 // CHECK-NOT: llvm.mlir.addressof @net_predict_block
 //     CHECK: llvm.mlir.global external constant @ai.ptx.sm_90() {{.*}}: !llvm.array<0 x i8>
 //     CHECK: llvm.mlir.global external constant @ai.cubin.sm_90() {{.*}}: !llvm.array<0 x i8>
@@ -84,7 +85,7 @@ module attributes {ai.archs = ["sm_90"], ai.fixed_bytes = 4224 : i64, ai.num_slo
   llvm.func @net_predict_block() attributes {ai.kernels = [
       {name = "net_predict_block", grid = 0 : i64, threads = 128 : i64, shared = 4096 : i64}],
       ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 1 : i64, ai.step = "net_predict", ai.slot_bytes = 64 : i64,
-      ai.staged_bytes = 640 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []}
+      ai.staged_bytes = 640 : i64, ai.metric_bytes = 128 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []}
   llvm.func @emulate.net_predict_block() {
     llvm.return
   }

@@ -10,7 +10,7 @@ AI_TEST_FIELDS(ai_rt_step_t, 12);
 AI_TEST_FIELDS(ai_rt_function_t, 9);
 AI_TEST_FIELDS(ai_rt_program_t, 23);
 AI_TEST_FIELDS(ai_rt_kernel_t, 5);
-AI_TEST_FIELDS(ai_rt_gpu_step_t, 10);
+AI_TEST_FIELDS(ai_rt_gpu_step_t, 11);
 AI_TEST_FIELDS(ai_rt_gpu_image_t, 3);
 AI_TEST_FIELDS(ai_rt_config_t, 3);
 AI_TEST_FIELDS(ai_rt_progress_t, 4);

@@ -5,25 +5,20 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Setting.h"
+
 #include "lib/Runtime/Error.h"
 #include "lib/Runtime/GPU/Backend.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <vector>
 
 using namespace ai::rt;
+using ai::test::Setting;
 
 namespace {
 constexpr int64_t kThreads = 64, kBlocks = 3;
-
-/// An environment variable for as long as this lives.
-struct Setting {
-  Setting(const char *name, const char *value) : name(name) { setenv(name, value, 1); }
-  ~Setting() { unsetenv(name); }
-  const char *name;
-};
 
 /// As generated code does: the runtime looks at an access that is outside.
 template <typename T>
@@ -46,8 +41,9 @@ void barrier(ai_rt_gpu_thread_t *t, int64_t number = 0) {
 }
 
 #define KERNEL(name)                                                                               \
-  void name(char *fixed, char *workspace, char *staged, int64_t first, int64_t count,              \
-            int64_t step, int64_t epoch, int64_t seed, ai_rt_gpu_thread_t *t)
+  void name(char *fixed, char *workspace, char *staged, const char *inputs, const char *targets,   \
+            char *metrics, const int64_t *batch, int64_t first, int64_t count,                     \
+            ai_rt_gpu_thread_t *t)
 
 /// fixed[block][thread] = what the opposite thread left in shared memory, which held nothing.
 KERNEL(exchange) {
@@ -89,10 +85,28 @@ KERNEL(allReadOne) {
 
 KERNEL(seesItsArguments) {
   if (t->thread == 0)
-    for (int64_t i : {first, count, step, epoch, seed})
+    for (int64_t i : {first, count})
       store(t, workspace, i, false, float(i));
   EXPECT_EQ(staged, workspace + 512);
+  EXPECT_EQ(metrics, staged + 8);
+  EXPECT_EQ(inputs, fixed + 1);
+  EXPECT_EQ(targets, fixed + 2);
+  EXPECT_EQ(reinterpret_cast<const char *>(batch), fixed + 8);
 }
+
+/// fixed[0] = fixed[0] + inputs[0], and a second kernel that doubles it.
+KERNEL(addsInput) {
+  if (t->thread == 0 && t->block == 0)
+    store(t, fixed, 0, false,
+          load(t, fixed, 0, false) + load(t, const_cast<char *>(inputs), 0, false));
+}
+
+KERNEL(doubles) {
+  if (t->thread == 0 && t->block == 0)
+    store(t, fixed, 0, false, 2 * load(t, fixed, 0, false));
+}
+
+KERNEL(writesInputs) { store(t, const_cast<char *>(inputs), t->thread, false, 1); }
 
 class Session {
 public:
@@ -100,7 +114,12 @@ public:
 
   void operator()(ai_rt_emulate_fn body, int64_t blocks = kBlocks) {
     kernel = {"the_kernel", body, 0, kThreads, kThreads * 4};
-    backend->launch(kernel, blocks, {arena, arena + 1024, arena + 1536, 1, 2, 3, 4, 5});
+    launch(kernel, arena + 1, blocks);
+  }
+  void launch(const ai_rt_kernel_t &launched, const char *inputs, int64_t blocks = kBlocks) {
+    backend->launch(launched, blocks,
+                    {arena, arena + 1024, arena + 1536, inputs, arena + 2, arena + 1544,
+                     reinterpret_cast<int64_t *>(arena + 8), 1, 2});
   }
   std::vector<float> floats(int64_t offset, int64_t count) {
     std::vector<float> values(count);
@@ -144,7 +163,74 @@ TEST(Emulator, ThreadsExchangeThroughSharedMemoryInAnyOrder) {
 TEST(Emulator, KernelsSeeTheirArguments) {
   Session run;
   run(seesItsArguments);
-  EXPECT_EQ(run.floats(1024 + 4, 5), (std::vector<float>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(run.floats(1024 + 4, 2), (std::vector<float>{1, 2}));
+}
+
+TEST(Emulator, GraphsAreDoneAgain) {
+  Session run;
+  const ai_rt_kernel_t adds = {"adds", addsInput, 0, 1, 0}, doubled = {"doubles", doubles, 0, 1, 0};
+  char *inputs = run.backend->allocate(64);
+  const float one = 1, three = 3;
+  run.backend->copyIn(inputs, &one, 4);
+  run.backend->clear(run.arena, 64);
+  run.backend->beginGraph();
+  run.launch(adds, inputs);
+  run.launch(doubled, inputs);
+  Graph graph = run.backend->endGraph();
+  EXPECT_EQ(run.floats(0, 1)[0], 0); // nothing was done
+  run.backend->replay(graph);
+  EXPECT_EQ(run.floats(0, 1)[0], 2);
+  run.backend->copyIn(inputs, &three, 4); // memory is what differs
+  run.backend->replay(graph);
+  EXPECT_EQ(run.floats(0, 1)[0], 10);
+  run.backend->releaseGraph(graph);
+}
+
+TEST(Emulator, CopiesOfTheOtherStreamWaitForAnEvent) {
+  Session run;
+  float one = 1;
+  run.backend->copyIn(run.arena, &one, 4, Stream::Copies);
+  EXPECT_TRUE(std::isnan(run.floats(0, 1)[0]));
+  Event first = run.backend->makeEvent(), second = run.backend->makeEvent();
+  run.backend->await(first); // never marked
+  run.backend->mark(first, Stream::Copies);
+  run.backend->copyIn(run.arena + 4, &one, 4, Stream::Copies);
+  run.backend->mark(second, Stream::Copies);
+  run.backend->follow(Stream::Kernels, first);
+  EXPECT_EQ(run.floats(0, 1)[0], 1);
+  EXPECT_TRUE(std::isnan(run.floats(4, 1)[0]));
+  run.backend->await(second);
+  EXPECT_EQ(run.floats(4, 1)[0], 1);
+}
+
+TEST(Emulator, KernelsOnlyReadSamples) {
+  Session run;
+  char *inputs = run.backend->allocate(64);
+  run.kernel = {"the_kernel", writesInputs, 0, kThreads, 0};
+  try {
+    run.launch(run.kernel, inputs);
+    FAIL();
+  } catch (const Error &error) {
+    EXPECT_STREQ(error.what(),
+                 "kernel the_kernel, block 0, thread 0 writes 4 bytes of samples or of "
+                 "a batch's record (model.mlir:3:5)");
+  }
+}
+
+TEST(Emulator, HasAsMuchMemoryAsItIsTold) {
+  Setting setting("AI_GPU_MEMORY", "3000");
+  Session run;
+  char *more = run.backend->allocate(900);
+  try {
+    run.backend->allocate(100);
+    FAIL();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.status, AI_RT_NO_MEMORY);
+    EXPECT_STREQ(error.what(),
+                 "expects 100 bytes of the GPU's memory, which has 52 free (AI_GPU_MEMORY)");
+  }
+  run.backend->release(more);
+  run.backend->allocate(100);
 }
 
 TEST(Emulator, MemoryIsNotANumberBeforeItIsWritten) {
@@ -208,6 +294,10 @@ TEST(Emulator, RefusesSettingsThatItDoesNotKnow) {
     EXPECT_EQ(complaint(),
               "expects AI_GPU_ORDER to be forward, reverse or random:SEED, got 'random:x'");
   }
-  Setting setting("AI_GPU_CHECK", "all");
-  EXPECT_EQ(complaint(), "expects AI_GPU_CHECK to be race, got 'all'");
+  {
+    Setting setting("AI_GPU_CHECK", "all");
+    EXPECT_EQ(complaint(), "expects AI_GPU_CHECK to be race, got 'all'");
+  }
+  Setting setting("AI_GPU_MEMORY", "1G");
+  EXPECT_EQ(complaint(), "expects AI_GPU_MEMORY to be a number of bytes, got '1G'");
 }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,23 @@ struct FakeCUDA {
   struct Launch {
     std::string kernel;
     unsigned grid, threads, sharedBytes;
-    int64_t arguments[8];
+    int64_t arguments[9];
   };
 
   int numDevices = 1, major = 9, minor = 0;
-  bool isFull = false;
-  std::string failing; ///< The function that fails.
+  size_t memory = 1 << 20;
+  std::string failing;                ///< The function that fails.
+  int error = 700;                    ///< How (CUDA_ERROR_ILLEGAL_ADDRESS).
+  std::map<std::string, int> refused; ///< Images by their first line, and the error of each.
 
   const char *image = nullptr; ///< The last one loaded.
   std::deque<std::string> names;
-  std::vector<Launch> launches;
-  int contexts = 0, allocations = 0, sharedLimit = 0;
+  std::vector<Launch> launches; ///< Those of graphs when they are launched.
+  std::vector<std::string>
+      calls; ///< Of streams, events, copies and graphs: "copyIn 1", "wait 0 e2".
+  int contexts = 0, allocations = 0, hostAllocations = 0, events = 0, streams = 0, graphs = 0;
+  int modules = 0, sharedLimit = 0;
+  size_t used = 0;
 };
 
 extern "C" FakeCUDA *fake_cuda();

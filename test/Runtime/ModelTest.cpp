@@ -54,7 +54,7 @@ TEST(ModelCreate, RefusesWrongNumbers) {
   ai_rt_program_t program = regression();
   program.abi_version = 99;
   expectError(ai_rt_model_create(&program, nullptr, &model),
-              "expects a program of ABI version 5, got 99; compile the model with the compiler of "
+              "expects a program of ABI version 6, got 99; compile the model with the compiler of "
               "this runtime");
   program = regression();
   program.num_steps = 0;

@@ -107,9 +107,9 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
     intervals, 64-byte aligned.
 
     A function that GPU threads share (`ai.threads`) has its temporaries in shared memory; those that
-    do not fit, the largest first, stay in the workspace, and a remark says so. Its staged samples are
-    a region of their own, and its scalars belong to a thread. Two buffers share bytes only if a
-    barrier separates them.
+    do not fit, the largest first, stay in the workspace, and a remark says so. Its outputs are a region
+    of their own, its samples are arguments, and so is an entry of metrics, in which offsets count from
+    its start; its scalars belong to a thread. Two buffers share bytes only if a barrier separates them.
 
     - Needs: memref arguments with `ai.role`; allocations of static shape.
     - Ensures: no allocation is left; functions have the signatures of `ai_rt.h`; the layout is in
@@ -439,13 +439,15 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
   let summary = "Make kernels of the functions that GPU threads share";
   let description = [{
     A function becomes one `gpu.func` of the module `@kernels`; one that a grid runs becomes as many as
-    its barriers divide it into. All take (fixed, workspace, staged, first, count, step, epoch, seed);
-    thread block i of a step's block works on the samples from `first + i * size` on, in slot i.
+    its barriers divide it into. All take (fixed, workspace, staged, inputs, targets, metrics, batch,
+    first, count); step, epoch, seed, the entry of `metrics` that is written, and the rows of the
+    samples are read from `batch` (`AI_RT_BATCH_STEP` ... of ai_rt.h). Thread block i of a step's block
+    works on sample `first + i`, in slot i; rows are multiples of 16 bytes apart.
 
     - Needs: `ai-plan-memory` of functions with `ai.threads`.
     - Ensures: what is left of each such function is a declaration whose attribute `ai.kernels` lists
       name, grid (0: one thread block for each block of samples), threads and bytes of shared memory.
-    - Fails when: never.
+    - Fails when: a block of other than one sample has inputs.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
                            "mlir::memref::MemRefDialect"];

@@ -35,7 +35,7 @@ extern "C" {
 //===----------------------------------------------------------------------===//
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 5
+#define AI_RT_ABI_VERSION 6
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -123,12 +123,23 @@ AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, con
 AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,
                                 int64_t is_write, int64_t is_shared, const char *place);
 
-/// The arguments of every kernel. Thread block i of a step's block takes the samples from
-/// `first + i * block_size` on, staged at the i-th part of `staged`, in the i-th part of
-/// `workspace`, and adds to slot i.
-typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, int64_t first,
-                                 int64_t count, int64_t step, int64_t epoch, int64_t seed,
-                                 ai_rt_gpu_thread_t *thread);
+/// What a batch's record holds, in words of an i64: all that differs from one step to the next lies
+/// in the device's memory, so that a step can be asked for again as it is.
+enum {
+  AI_RT_BATCH_STEP = 0,
+  AI_RT_BATCH_EPOCH = 1,
+  AI_RT_BATCH_SEED = 2,
+  AI_RT_BATCH_ENTRY = 3, ///< Of `metrics`: which the step writes.
+  AI_RT_BATCH_ROWS = 4   ///< A word for each sample: its row of the targets << 32 | of the inputs.
+};
+
+/// The arguments of every kernel. Thread block i of a step's block takes sample `first + i` of the
+/// batch, reads its rows of `inputs` and `targets`, which are dense tensors of a sample, each at a
+/// multiple of 16 bytes, leaves its output in the i-th part of `staged`, works in the i-th part of
+/// `workspace`, and adds to slot i. The last kernels write metrics to an entry of `metrics`.
+typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, const char *inputs,
+                                 const char *targets, char *metrics, const int64_t *batch,
+                                 int64_t first, int64_t count, ai_rt_gpu_thread_t *thread);
 
 /// A kernel: a function of the program's images, and the same for the host.
 typedef struct {
@@ -149,7 +160,8 @@ typedef struct {
 typedef struct {
   ai_rt_kernels_t block, combine, fold, finish;
   int64_t workspace_bytes; ///< Of all thread blocks.
-  int64_t staged_bytes;    ///< Of one thread block; inputs, targets and outputs lie there.
+  int64_t staged_bytes;    ///< Of one thread block; outputs lie there.
+  int64_t metric_bytes;    ///< Of an entry; the offsets of metrics count from its start.
 } ai_rt_gpu_step_t;
 
 /// Machine code of all kernels for one architecture.
@@ -264,8 +276,9 @@ AI_RT_API const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_progra
 
 /// Returns the bytes that a model with these numbers holds, all of them allocated when it is made:
 /// the fixed region, a workspace for each thread, and eight bytes of indices for each sample of a
-/// batch. 0 stands for the same as in `ai_rt_config_t`. Of a program for a GPU: what lies there,
-/// which no batch changes, the host's copies of the tensors and of staged samples, and the indices.
+/// batch. 0 stands for the same as in `ai_rt_config_t`. Of a program for a GPU: the arena there,
+/// which no batch changes, a batch's record, and the host's copies. Samples come on top, those of
+/// `ai_rt_model_keep_data` or those on their way.
 AI_RT_API int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch,
                                        int64_t threads);
 
@@ -356,14 +369,23 @@ AI_RT_API ai_rt_status_t ai_rt_model_train_step(ai_rt_model_t *model, const void
 AI_RT_API ai_rt_status_t ai_rt_model_train_step_u8(ai_rt_model_t *model, const uint8_t *inputs,
                                                    const void *targets, int64_t count, float *loss);
 
+/// Promises that the arrays of `data` stay as they are for as long as `model` lives, or until the
+/// next call with null, which forgets all of them. A GPU with room for them keeps copies, as the
+/// model's types, and steps send it only which rows they want; otherwise nothing changes.
+AI_RT_API ai_rt_status_t ai_rt_model_keep_data(ai_rt_model_t *model, const ai_rt_data_t *data);
+
 /// Runs one training step on the samples at positions `order[first] ... order[first + count - 1]`
 /// of `data` (`first ... ` itself if `order` is null), gathered straight from its arrays. Stores
-/// the batch's sums in `metrics`, which may be null. Adds 1 to the step and `count` to the
-/// position. Nothing is allocated unless `count` exceeds every batch before it and the
-/// configuration's. A refused batch leaves the model unchanged.
+/// the batch's sums in `metrics`, or, if that is null, keeps them for `ai_rt_model_read_metrics`:
+/// then nobody waits for a GPU. Adds 1 to the step and `count` to the position. Nothing is
+/// allocated unless `count` exceeds every batch before it and the configuration's. A refused batch
+/// leaves the model unchanged.
 AI_RT_API ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t *data,
                                                  const uint32_t *order, int64_t first,
                                                  int64_t count, ai_rt_metrics_t *metrics);
+
+/// Stores the sums over the training steps since the last call whose `metrics` or `loss` was null.
+AI_RT_API ai_rt_status_t ai_rt_model_read_metrics(ai_rt_model_t *model, ai_rt_metrics_t *metrics);
 
 /// Evaluates the model on `count` samples; shapes and types as for `ai_rt_model_train_step`.
 AI_RT_API ai_rt_status_t ai_rt_model_evaluate(ai_rt_model_t *model, const void *inputs,

@@ -1,7 +1,7 @@
 // Functions that threads share -> kernels of one gpu.module. A thread block of a step's block finds
-// its workspace, its staged samples and its slot by its number. What a grid runs is cut where its
-// threads must wait for each other: no thread block can wait for all others, but the next kernel
-// does.
+// its workspace, its outputs and its slot by its number, and its sample by the row that the batch
+// lists for it. What a grid runs is cut where its threads must wait for each other: no thread block
+// can wait for all others, but the next kernel does.
 
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -20,6 +20,13 @@ namespace ai {
 
 using namespace mlir;
 
+/// What memory holds of the present batch, in words: step, epoch, seed, the entry of its metrics,
+/// then the rows of each sample, the input's below the target's (ai_rt.h).
+enum BatchWord { Step, Epoch, Seed, Entry, Rows };
+static constexpr int64_t kMaxRows = int64_t(1) << 32;
+/// Rows begin where vectors can be loaded.
+static constexpr int64_t kRowAlignment = 16;
+
 static int64_t integer(Operation *op, StringRef name) {
   auto attribute = op->getAttrOfType<IntegerAttr>(name);
   return attribute ? attribute.getInt() : 0;
@@ -35,7 +42,10 @@ public:
     isGrid = kind && !isBlock;
   }
 
-  void run() {
+  LogicalResult run() {
+    if (isBlock && sampleBytes("input") && integer(function, "ai.size") != 1)
+      return function.emitError("expects blocks of one sample on a GPU, got ")
+             << integer(function, "ai.size");
     SmallVector<Attribute> made;
     int64_t numPhases = isGrid ? 1 + llvm::range_size(function.getOps<gpu::BarrierOp>()) : 1;
     for (int64_t phase = 0; phase < numPhases; ++phase)
@@ -46,6 +56,7 @@ public:
         SmallVector<DictionaryAttr>(function.getNumArguments(), b.getDictionaryAttr({}))));
     function.setType(b.getFunctionType({}, {}));
     function.setPrivate();
+    return success();
   }
 
 private:
@@ -53,13 +64,28 @@ private:
     return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
   }
 
+  /// Bytes of the block's sample, "input" or "target"; 0 where there is none.
+  int64_t sampleBytes(StringRef role) {
+    for (BlockArgument argument : function.getArguments())
+      if (auto own = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
+          own && own.getValue() == role)
+        return cast<MemRefType>(argument.getType()).getNumElements();
+    return 0;
+  }
+  /// Bytes from one row to the next.
+  int64_t rowBytes(StringRef role) { return llvm::alignTo(sampleBytes(role), kRowAlignment); }
+  MemRefType rowsType(StringRef role) { return bytesType(rowBytes(role) * kMaxRows); }
+
   Attribute makeKernel(int64_t phase) {
     int64_t blocks = isBlock ? integer(module, "ai.num_slots") : 1;
     auto fixed = bytesType(integer(module, "ai.fixed_bytes"));
     auto workspace = bytesType(blocks * integer(function, "ai.workspace_bytes"));
     auto staged = bytesType(blocks * integer(function, "ai.staged_bytes"));
-    SmallVector<Type> types{fixed, workspace, staged};
-    types.append(5, b.getI64Type());
+    auto metrics = bytesType(integer(function, "ai.metric_bytes") * kMaxRows);
+    auto batch = MemRefType::get({Rows + kMaxRows}, b.getI64Type());
+    SmallVector<Type> types{
+        fixed,   workspace, staged,         rowsType("input"), rowsType("target"),
+        metrics, batch,     b.getI64Type(), b.getI64Type()};
 
     std::string name = function.getName().str();
     if (isGrid)
@@ -90,41 +116,75 @@ private:
 
   /// What the function's arguments are in the kernel.
   IRMapping bindArguments(gpu::GPUFuncOp kernel) {
-    Location loc = function.getLoc();
-    llvm::StringMap<Value> values;
-    static constexpr StringRef roles[] = {"fixed", "workspace", "staged", "first",
-                                          "count", "step",      "epoch",  "seed"};
+    static constexpr StringRef roles[] = {"fixed",   "workspace", "staged", "inputs", "targets",
+                                          "metrics", "batch",     "first",  "count"};
+    values.clear();
     for (auto [i, role] : llvm::enumerate(roles))
       values[role] = kernel.getArgument(i);
-    if (isBlock) {
-      Value number = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
-                                            b.getIndexAttr(integer(module, "ai.num_slots")));
-      auto part = [&](StringRef whole, int64_t start, int64_t bytes) {
-        Value size = arith::ConstantIndexOp::create(b, loc, bytes);
-        Value at = arith::MulIOp::create(b, loc, number, size);
-        Value begin = arith::ConstantIndexOp::create(b, loc, start);
-        return memref::ViewOp::create(b, loc, bytesType(bytes), values[whole],
-                                      arith::AddIOp::create(b, loc, begin, at), ValueRange())
-            .getResult();
-      };
-      values["slot"] =
-          part("fixed", integer(module, "ai.slot_offset"), integer(function, "ai.slot_bytes"));
-      values["workspace"] = part("workspace", 0, integer(function, "ai.workspace_bytes"));
-      values["staged"] = part("staged", 0, integer(function, "ai.staged_bytes"));
-      Value samples = arith::MulIOp::create(
-          b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), number),
-          arith::ConstantIntOp::create(b, loc, integer(function, "ai.size"), 64));
-      values["first"] = arith::AddIOp::create(b, loc, values["first"], samples);
-    }
+    if (isBlock || isGrid)
+      bindBatch();
+    if (isBlock)
+      bindBlock();
     IRMapping mapping;
     for (BlockArgument argument : function.getArguments()) {
       auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
       Value value = role ? values.lookup(role.getValue()) : Value();
       if (!value) // shares of a combine: GPU threads know theirs
-        value = arith::ConstantIndexOp::create(b, loc, 0);
+        value = index(0);
       mapping.map(argument, value);
     }
     return mapping;
+  }
+
+  /// What is read of the batch's record.
+  void bindBatch() {
+    values["step"] = word(index(Step));
+    values["epoch"] = word(index(Epoch));
+    values["seed"] = word(index(Seed));
+    int64_t bytes = integer(function, "ai.metric_bytes");
+    values["metrics"] = part("metrics", toIndex(word(index(Entry))), 0, bytes, bytes);
+  }
+
+  /// What differs from thread block to thread block.
+  void bindBlock() {
+    Location loc = function.getLoc();
+    Value number = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
+                                          b.getIndexAttr(integer(module, "ai.num_slots")));
+    auto own = [&](StringRef whole, int64_t start, int64_t bytes) {
+      return part(whole, number, start, bytes, bytes);
+    };
+    values["slot"] =
+        own("fixed", integer(module, "ai.slot_offset"), integer(function, "ai.slot_bytes"));
+    values["workspace"] = own("workspace", 0, integer(function, "ai.workspace_bytes"));
+    values["staged"] = own("staged", 0, integer(function, "ai.staged_bytes"));
+    Value samples =
+        arith::MulIOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), number),
+                              integer64(integer(function, "ai.size")));
+    values["first"] = arith::AddIOp::create(b, loc, values["first"], samples);
+    Value rows = word(arith::AddIOp::create(b, loc, toIndex(values["first"]), index(Rows)));
+    bindSample("inputs", "input", arith::AndIOp::create(b, loc, rows, integer64(kMaxRows - 1)));
+    bindSample("targets", "target", arith::ShRUIOp::create(b, loc, rows, integer64(32)));
+  }
+
+  void bindSample(StringRef whole, StringRef role, Value row) {
+    if (int64_t bytes = sampleBytes(role))
+      values[role] = part(whole, toIndex(row), 0, rowBytes(role), bytes);
+  }
+
+  /// The part of `whole` that begins `number` strides behind `start`.
+  Value part(StringRef whole, Value number, int64_t start, int64_t stride, int64_t bytes) {
+    Location loc = function.getLoc();
+    Value at = arith::AddIOp::create(b, loc, index(start),
+                                     arith::MulIOp::create(b, loc, number, index(stride)));
+    return memref::ViewOp::create(b, loc, bytesType(bytes), values[whole], at, ValueRange());
+  }
+  Value word(Value at) { return memref::LoadOp::create(b, function.getLoc(), values["batch"], at); }
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, function.getLoc(), value); }
+  Value integer64(int64_t value) {
+    return arith::ConstantIntOp::create(b, function.getLoc(), value, 64);
+  }
+  Value toIndex(Value value) {
+    return arith::IndexCastOp::create(b, function.getLoc(), b.getIndexType(), value);
   }
 
   /// The loops between two barriers of a grid, and all that loops may read; the elements of the
@@ -159,6 +219,7 @@ private:
   ModuleOp module;
   gpu::GPUModuleOp kernels;
   OpBuilder b;
+  llvm::StringMap<Value> values; // by role, of the present kernel
   bool isBlock, isGrid;
 };
 
@@ -175,7 +236,8 @@ struct OutlineKernels final : ai::impl::AIOutlineKernelsPassBase<OutlineKernels>
     auto kernels = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
     for (func::FuncOp f : functions)
-      KernelOutliner(f, kernels).run();
+      if (failed(KernelOutliner(f, kernels).run()))
+        return signalPassFailure();
     for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
       if (SymbolTable::symbolKnownUseEmpty(global, &module.getBodyRegion()))
         global.erase();

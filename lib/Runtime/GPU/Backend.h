@@ -15,37 +15,79 @@
 
 namespace ai::rt {
 
-/// The arguments of a kernel. Pointers are the device's.
+/// The arguments of a kernel (ai_rt_emulate_fn). Pointers are the device's.
 struct KernelArguments {
   char *fixed, *workspace, *staged;
-  int64_t first, count, step, epoch, seed;
+  const char *inputs, *targets;
+  char *metrics;
+  const int64_t *batch;
+  int64_t first, count;
 };
 
-/// A device that kernels run on. What is asked of it is done in order; only `copyOut` waits until
-/// it is done. Functions throw Error (AI_RT_NO_DEVICE, AI_RT_NO_MEMORY), which names the kernel
-/// that failed; after that the device is of no more use.
+/// Two queues of work: each is done in order, and neither waits for the other unless told to.
+enum class Stream : uint8_t { Kernels, Copies };
+
+/// A place in a stream.
+using Event = int64_t;
+
+/// Clears and launches that were recorded, to be asked for at once.
+using Graph = int64_t;
+
+/// A device that kernels run on. Nobody waits for what is asked of it but `copyOut` and `await`.
+/// Functions throw Error (AI_RT_NO_DEVICE, AI_RT_NO_MEMORY), which names the kernels that may have
+/// failed; after that the device is of no more use.
 class Backend {
 public:
   virtual ~Backend() = default;
 
-  /// Allocates the arena, the only memory there is; its contents are anything. Called once.
+  /// Allocates memory of the device; its contents are anything. The first is the arena, the only
+  /// one that kernels write to. What is not released is when the device is closed.
   virtual char *allocate(int64_t bytes) = 0;
-  virtual void copyIn(char *to, const void *from, int64_t bytes) = 0;
+  virtual void release(char *memory) = 0;
+  /// Allocates memory of the host that copies to the device may read when their turn comes.
+  virtual char *allocateHost(int64_t bytes) = 0;
+  virtual void releaseHost(char *memory) = 0;
+
+  /// `from` must stay as it is until the copy is done if `allocateHost` made it; otherwise it may
+  /// change at once.
+  virtual void copyIn(char *to, const void *from, int64_t bytes,
+                      Stream stream = Stream::Kernels) = 0;
+  /// Waits for the kernels, and copies.
   virtual void copyOut(void *to, const char *from, int64_t bytes) = 0;
   virtual void clear(char *at, int64_t bytes) = 0;
   virtual void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
                       const KernelArguments &arguments) = 0;
+
+  /// Clears and launches between the two are recorded, not done; all of their kernels were launched
+  /// before.
+  virtual void beginGraph() = 0;
+  virtual Graph endGraph() = 0;
+  virtual void replay(Graph graph) = 0;
+  virtual void releaseGraph(Graph graph) = 0;
+  /// Whether graphs may be used: not where every launch is to be looked at.
+  virtual bool hasGraphs() const { return true; }
+
+  virtual Event makeEvent() = 0;
+  /// From now on `event` is the end of what `stream` was asked for.
+  virtual void mark(Event event, Stream stream) = 0;
+  /// What `stream` is asked for from now on begins after `event`.
+  virtual void follow(Stream stream, Event event) = 0;
+  /// Waits for `event`; one that was never marked is over.
+  virtual void await(Event event) = 0;
+
   /// What it is, for people.
   virtual std::string describe() const = 0;
 };
 
 /// The GPU of this machine, by way of NVIDIA's driver, which is opened here: a program needs
-/// nothing else of NVIDIA's. Throws if there is no driver, no GPU, or no image for it.
+/// nothing else of NVIDIA's. Throws if there is no driver, no GPU, or no image for it. With
+/// AI_GPU_CHECK=launch every kernel is waited for, so that an error names it.
 std::unique_ptr<Backend> openDriver(const ai_rt_program_t &program);
 
 /// This processor: each GPU thread runs until it has to wait for others. AI_GPU_ORDER says in which
 /// order: forward, reverse or random:SEED. With AI_GPU_CHECK=race, threads that touch the same
-/// byte without a barrier between them, one of which writes, are an error.
+/// byte without a barrier between them, one of which writes, are an error. AI_GPU_MEMORY is the
+/// number of bytes that it has. Copies of the second stream are made as late as events allow.
 std::unique_ptr<Backend> openEmulator();
 
 /// The back end that AI_GPU names: driver (default) or emulate.

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 using namespace ai::rt;
 
@@ -25,6 +26,21 @@ std::unique_ptr<Backend> ai::rt::openBackend(const ai_rt_program_t &program) {
   throwInvalid("expects AI_GPU to be driver or emulate, got '", name, "'");
 }
 
+int64_t ai::rt::cubinBytes(const ai_rt_gpu_image_t &image) {
+  int64_t bytes;
+  std::memcpy(&bytes, image.cubin, sizeof(bytes));
+  return bytes;
+}
+
+std::string ai::rt::ptxVersion(const ai_rt_gpu_image_t &image) {
+  static const char directive[] = "\n.version ";
+  const char *line = std::strstr(image.ptx, directive);
+  if (!line)
+    return "?";
+  const char *version = line + sizeof(directive) - 1;
+  return std::string(version, std::strcspn(version, " \r\n"));
+}
+
 ai_rt_status_t ai_rt_program_device(const ai_rt_program_t *program, char *text, int64_t bytes) {
   return guarded([&] {
     std::string name = isForGPU(*program) ? openBackend(*program)->describe() : "this processor";
@@ -32,11 +48,19 @@ ai_rt_status_t ai_rt_program_device(const ai_rt_program_t *program, char *text, 
   });
 }
 
+/// Steps whose metrics are kept before somebody has to wait for them.
+static constexpr int64_t kMaxPending = 1024;
+
+/// Steps that are remembered as graphs: of a training and an evaluation, whole batches and the last
+/// one, and some to spare.
+static constexpr size_t kMaxRecorded = 16;
+
 DeviceMemory::DeviceMemory(const ai_rt_program_t &program) : fixed(roundUp(program.fixed_bytes)) {
   for (int64_t i = 0; i < program.num_steps; ++i) {
     const ai_rt_gpu_step_t &step = *program.steps[i].gpu;
     workspace = std::max(workspace, roundUp(step.workspace_bytes));
     staged = std::max(staged, roundUp(program.num_slots * step.staged_bytes));
+    metricBytes = std::max(metricBytes, step.metric_bytes);
   }
   for (int64_t i = 0; i < program.num_functions; ++i) {
     workspace = std::max(workspace, roundUp(program.functions[i].workspace_bytes));
@@ -44,12 +68,17 @@ DeviceMemory::DeviceMemory(const ai_rt_program_t &program) : fixed(roundUp(progr
   }
   for (int64_t i = 0; i < program.num_tensors; ++i)
     tensors = std::max(tensors, program.tensors[i].offset + program.tensors[i].bytes);
+  metrics = roundUp(kMaxPending * metricBytes);
 }
 
-Device::Device(const ai_rt_program_t &program)
+Device::Device(const ai_rt_program_t &program, int64_t batch)
     : program(program), sizes(program), backend(openBackend(program)),
       fixed(backend->allocate(sizes.bytes())), workspace(fixed + sizes.fixed),
-      staged(workspace + sizes.workspace), samples(sizes.staged) {}
+      staged(workspace + sizes.workspace), metrics(staged + sizes.staged), batches(*backend, batch),
+      outputs(sizes.staged), entries(sizes.metrics) {
+  pending.reserve(kMaxPending);
+  recorded.reserve(kMaxRecorded + 1);
+}
 
 void Device::showToHost(char *tensors, bool mayChange) {
   if (deviceIsNewer)
@@ -58,9 +87,30 @@ void Device::showToHost(char *tensors, bool mayChange) {
   hostIsNewer |= mayChange;
 }
 
-void Device::read(void *to, int64_t offset, int64_t bytes) {
-  backend->copyOut(to, fixed + offset, bytes);
+//===----------------------------------------------------------------------===//
+// Metrics
+//===----------------------------------------------------------------------===//
+
+void Device::readPending() {
+  if (pending.empty())
+    return;
+  backend->copyOut(entries.data(), metrics, int64_t(pending.size()) * sizes.metricBytes);
+  const char *entry = entries.data();
+  for (const Pending &step : pending) {
+    addMetrics(collected, entry, *step.tensors, step.count);
+    entry += sizes.metricBytes;
+  }
+  pending.clear();
 }
+
+ai_rt_metrics_t Device::collect() {
+  readPending();
+  return std::exchange(collected, {});
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
 
 void Device::launch(const ai_rt_kernels_t &kernels, int64_t blocks,
                     const KernelArguments &arguments) {
@@ -85,58 +135,95 @@ void Device::clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirst
   }
 }
 
-void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch,
-                 char *outputs) {
-  const ai_rt_step_t &step = *tensors.step;
-  const ai_rt_gpu_step_t &gpu = *step.gpu;
+/// Stores what the blocks of the samples `first ... first + count - 1` left behind.
+void Device::copyOutputs(const StepTensors &tensors, int64_t first, int64_t count, char *to) {
+  int64_t stride = tensors.step->gpu->staged_bytes, bytes = tensors.output->bytes;
+  backend->copyOut(outputs.data(), staged, count * stride);
+  for (int64_t i = 0; i < count; ++i)
+    std::memcpy(to + (first + i) * bytes, outputs.data() + i * stride + tensors.output->offset,
+                bytes);
+}
+
+/// A sample is a block, and as many blocks as there are slots run at once.
+void Device::runRounds(const StepTensors &tensors, KernelArguments arguments, char *to) {
+  const ai_rt_gpu_step_t &gpu = *tensors.step->gpu;
+  int64_t slots = program.num_slots, count = arguments.count;
+  for (int64_t first = 0; first < count; first += slots) {
+    int64_t blocks = std::min(slots, count - first);
+    if (first > 0) {
+      arguments.count = first;
+      launch(gpu.fold, 0, arguments);
+      arguments.count = count;
+    }
+    clearMissing(*tensors.step, blocks, first == 0);
+    arguments.first = first;
+    launch(gpu.block, blocks, arguments);
+    if (to)
+      copyOutputs(tensors, first, blocks, to);
+  }
+  launch(count > slots && gpu.fold.count ? gpu.finish : gpu.combine, 0, arguments);
+}
+
+bool Device::Recorded::isOf(const Recorded &other) const {
+  return step == other.step && count == other.count && batch.inputs == other.batch.inputs &&
+         batch.targets == other.batch.targets && batch.record == other.batch.record;
+}
+
+/// The first time a step is run launch by launch, for the driver loads kernels then; the second
+/// time it is recorded. All that differs from time to time lies in memory.
+void Device::replay(const StepTensors &tensors, const KernelArguments &arguments,
+                    const SentBatch &sent) {
+  constexpr Graph none = -1;
+  Recorded wanted{tensors.step, arguments.count, sent, none};
+  auto found = std::find_if(recorded.begin(), recorded.end(),
+                            [&](const Recorded &each) { return each.isOf(wanted); });
+  if (found == recorded.end()) {
+    runRounds(tensors, arguments, /*to=*/nullptr);
+    recorded.push_back(wanted);
+    if (recorded.size() > kMaxRecorded) {
+      if (recorded.front().graph != none)
+        backend->releaseGraph(recorded.front().graph);
+      recorded.erase(recorded.begin());
+    }
+    return;
+  }
+  std::rotate(found, found + 1, recorded.end());
+  Recorded &step = recorded.back();
+  if (step.graph == none) {
+    backend->beginGraph();
+    runRounds(tensors, arguments, /*to=*/nullptr);
+    step.graph = backend->endGraph();
+  }
+  backend->replay(step.graph);
+}
+
+void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *to) {
   if (hostIsNewer)
     backend->copyIn(fixed, model.memory.data(), sizes.tensors);
   hostIsNewer = false;
-  Stager input(batch.data.inputs, tensors.input, &model.normalisation);
-  Stager target(batch.data.targets, tensors.target, nullptr);
-  int64_t blockSize = program.block_size, slots = program.num_slots;
-  int64_t numBlocks = (batch.count + blockSize - 1) / blockSize;
+  if (int64_t(pending.size()) == kMaxPending)
+    readPending();
   const ai_rt_progress_t &at = model.progress;
-  KernelArguments arguments{fixed, workspace, staged, 0, batch.count, at.step, at.epoch, at.seed};
-  for (int64_t begin = 0; begin < numBlocks; begin += slots) {
-    int64_t blocks = std::min(slots, numBlocks - begin);
-    for (int64_t i = 0; i < blocks * blockSize; ++i) {
-      // As on a CPU, the first sample takes the places behind the batch's end.
-      int64_t sample = begin * blockSize + i < batch.count ? begin * blockSize + i : 0;
-      char *place = samples.data() + i / blockSize * gpu.staged_bytes;
-      input.stage(place, i % blockSize, batch.inputRow(sample));
-      if (tensors.target)
-        target.stage(place, i % blockSize, batch.targetRow(sample));
-    }
-    backend->copyIn(staged, samples.data(), blocks * gpu.staged_bytes);
-    if (begin > 0) {
-      arguments.count = begin * blockSize;
-      launch(gpu.fold, 0, arguments);
-      arguments.count = batch.count;
-    }
-    clearMissing(step, blocks, begin == 0);
-    arguments.first = begin * blockSize;
-    launch(gpu.block, blocks, arguments);
-    if (!outputs)
-      continue;
-    backend->copyOut(samples.data(), staged, blocks * gpu.staged_bytes);
-    int64_t bytes = tensors.output->bytes / blockSize;
-    for (int64_t i = 0; i < std::min(blocks * blockSize, batch.count - begin * blockSize); ++i)
-      std::memcpy(outputs + (begin * blockSize + i) * bytes,
-                  samples.data() + i / blockSize * gpu.staged_bytes + tensors.output->offset +
-                      i % blockSize * bytes,
-                  bytes);
-  }
-  launch(numBlocks > slots && gpu.fold.count ? gpu.finish : gpu.combine, 0, arguments);
+  const int64_t words[AI_RT_BATCH_ROWS] = {at.step, at.epoch, at.seed, int64_t(pending.size())};
+  SentBatch sent = batches.send(words, tensors, batch, model.normalisation);
+  KernelArguments arguments{fixed,   workspace,   staged, sent.inputs, sent.targets,
+                            metrics, sent.record, 0,      batch.count};
+  if (to || !backend->hasGraphs())
+    runRounds(tensors, arguments, to);
+  else
+    replay(tensors, arguments, sent);
+  batches.endBatch();
+  if (tensors.loss)
+    pending.push_back({&tensors, batch.count});
   deviceIsNewer = true;
 }
 
 void Device::call(const ai_rt_function_t &function, const void *const *args, void *const *results) {
   for (int64_t i = 0; i < function.num_args; ++i)
-    std::memcpy(samples.data() + function.args[i].offset, args[i], function.args[i].bytes);
-  backend->copyIn(staged, samples.data(), function.staged_bytes);
-  launch(*function.gpu, 1, {fixed, workspace, staged, 0, 0, 0, 0, 0});
-  backend->copyOut(samples.data(), staged, function.staged_bytes);
+    std::memcpy(outputs.data() + function.args[i].offset, args[i], function.args[i].bytes);
+  backend->copyIn(staged, outputs.data(), function.staged_bytes);
+  launch(*function.gpu, 1, {fixed, workspace, staged, nullptr, nullptr, nullptr, nullptr, 0, 0});
+  backend->copyOut(outputs.data(), staged, function.staged_bytes);
   for (int64_t i = 0; i < function.num_results; ++i)
-    std::memcpy(results[i], samples.data() + function.results[i].offset, function.results[i].bytes);
+    std::memcpy(results[i], outputs.data() + function.results[i].offset, function.results[i].bytes);
 }

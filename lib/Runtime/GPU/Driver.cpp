@@ -5,184 +5,131 @@
 //
 //===----------------------------------------------------------------------===//
 
-// Everything that is used of NVIDIA's driver API ("CUDA Driver API" reference manual), declared
-// here: neither its headers nor its libraries are needed to build.
+#include "CUDA.h"
+#include "Device.h"
 
-#include "Backend.h"
-
-#include "lib/Runtime/Error.h"
-
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <map>
+#include <tuple>
 #include <vector>
 
 using namespace ai::rt;
+using namespace ai::rt::cuda;
 
-//===----------------------------------------------------------------------===//
-// The driver's interface
-//===----------------------------------------------------------------------===//
-
-namespace {
-using Result = int; // CUresult; 0 is success
-using DeviceNumber = int;
-using Address = unsigned long long; // CUdeviceptr
-using Context = struct ContextTag *;
-using Stream = struct StreamTag *;
-using Module = struct ModuleTag *;
-using Function = struct FunctionTag *;
-
-constexpr Result kOutOfMemory = 2; // CUDA_ERROR_OUT_OF_MEMORY
-// Attributes of devices and functions.
-constexpr int kComputeMajor = 75, kComputeMinor = 76, kMultiprocessors = 16;
-constexpr int kMaxDynamicSharedBytes = 8;
 /// More than this of shared memory has to be asked for.
-constexpr int64_t kPlainSharedBytes = 48 << 10;
-
-/// The functions of libcuda.so.1 by the names that it exports.
-struct Library {
-  Library();
-
-  Result (*cuInit)(unsigned flags);
-  Result (*cuDriverGetVersion)(int *version);
-  Result (*cuDeviceGetCount)(int *count);
-  Result (*cuDeviceGet)(DeviceNumber *device, int ordinal);
-  Result (*cuDeviceGetName)(char *name, int bytes, DeviceNumber device);
-  Result (*cuDeviceGetAttribute)(int *value, int attribute, DeviceNumber device);
-  Result (*cuDevicePrimaryCtxRetain)(Context *context, DeviceNumber device);
-  Result (*cuDevicePrimaryCtxRelease_v2)(DeviceNumber device);
-  Result (*cuCtxSetCurrent)(Context context);
-  Result (*cuStreamCreate)(Stream *stream, unsigned flags);
-  Result (*cuStreamDestroy_v2)(Stream stream);
-  Result (*cuStreamSynchronize)(Stream stream);
-  Result (*cuMemGetInfo_v2)(size_t *free, size_t *total);
-  Result (*cuMemAlloc_v2)(Address *memory, size_t bytes);
-  Result (*cuMemFree_v2)(Address memory);
-  Result (*cuMemcpyHtoDAsync_v2)(Address to, const void *from, size_t bytes, Stream stream);
-  Result (*cuMemcpyDtoHAsync_v2)(void *to, Address from, size_t bytes, Stream stream);
-  Result (*cuMemsetD8Async)(Address at, unsigned char value, size_t bytes, Stream stream);
-  Result (*cuModuleLoadData)(Module *module, const void *image);
-  Result (*cuModuleUnload)(Module module);
-  Result (*cuModuleGetFunction)(Function *function, Module module, const char *name);
-  Result (*cuFuncSetAttribute)(Function function, int attribute, int value);
-  Result (*cuLaunchKernel)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ,
-                           unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
-                           Stream stream, void **arguments, void **extra);
-  Result (*cuGetErrorName)(Result result, const char **name);
-  Result (*cuGetErrorString)(Result result, const char **text);
-
-private:
-  template <typename Fn> void find(Fn *&function, const char *name);
-  void *handle;
-};
-
-template <typename... Parts> [[noreturn]] void throwNoDevice(const Parts &...parts) {
-  throw Error(AI_RT_NO_DEVICE,
-              concat(parts..., "; AI_GPU=emulate runs the kernels on this processor, "
-                               "slowly"));
-}
-} // namespace
-
-template <typename Fn> void Library::find(Fn *&function, const char *name) {
-  function = reinterpret_cast<Fn *>(dlsym(handle, name));
-  if (!function)
-    throwNoDevice("expects NVIDIA's driver to have ", name,
-                  ", which libcuda.so.1 lacks: it is too old");
-}
-
-Library::Library() : handle(dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {
-  if (!handle)
-    throwNoDevice("expects NVIDIA's driver, but libcuda.so.1 cannot be opened (", dlerror(), ")");
-#define FIND(name) find(name, #name)
-  FIND(cuInit);
-  FIND(cuDriverGetVersion);
-  FIND(cuDeviceGetCount);
-  FIND(cuDeviceGet);
-  FIND(cuDeviceGetName);
-  FIND(cuDeviceGetAttribute);
-  FIND(cuDevicePrimaryCtxRetain);
-  FIND(cuDevicePrimaryCtxRelease_v2);
-  FIND(cuCtxSetCurrent);
-  FIND(cuStreamCreate);
-  FIND(cuStreamDestroy_v2);
-  FIND(cuStreamSynchronize);
-  FIND(cuMemGetInfo_v2);
-  FIND(cuMemAlloc_v2);
-  FIND(cuMemFree_v2);
-  FIND(cuMemcpyHtoDAsync_v2);
-  FIND(cuMemcpyDtoHAsync_v2);
-  FIND(cuMemsetD8Async);
-  FIND(cuModuleLoadData);
-  FIND(cuModuleUnload);
-  FIND(cuModuleGetFunction);
-  FIND(cuFuncSetAttribute);
-  FIND(cuLaunchKernel);
-  FIND(cuGetErrorName);
-  FIND(cuGetErrorString);
-#undef FIND
-}
-
-//===----------------------------------------------------------------------===//
-// The back end
-//===----------------------------------------------------------------------===//
+static constexpr int64_t kPlainSharedBytes = 48 << 10;
 
 namespace {
-/// The first GPU, one stream, one allocation.
+/// The first GPU, and two streams of it.
 class Driver : public Backend {
 public:
   explicit Driver(const ai_rt_program_t &program);
-  ~Driver() override { release(); }
+  ~Driver() override { close(); }
 
   char *allocate(int64_t bytes) override;
-  void copyIn(char *to, const void *from, int64_t bytes) override;
+  void release(char *memory) override;
+  char *allocateHost(int64_t bytes) override;
+  void releaseHost(char *memory) override;
+  void copyIn(char *to, const void *from, int64_t bytes, ai::rt::Stream stream) override;
   void copyOut(void *to, const char *from, int64_t bytes) override;
   void clear(char *at, int64_t bytes) override;
   void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
               const KernelArguments &arguments) override;
+  void beginGraph() override;
+  ai::rt::Graph endGraph() override;
+  void replay(ai::rt::Graph graph) override;
+  void releaseGraph(ai::rt::Graph graph) override;
+  bool hasGraphs() const override { return !checksLaunches; }
+  ai::rt::Event makeEvent() override;
+  void mark(ai::rt::Event event, ai::rt::Stream stream) override;
+  void follow(ai::rt::Stream stream, ai::rt::Event event) override;
+  void await(ai::rt::Event event) override;
   std::string describe() const override;
 
 private:
+  using Kernels = std::vector<const char *>;
+  /// A graph and the names of its kernels.
+  struct Recorded {
+    GraphExec exec;
+    Kernels kernels;
+  };
+
   void check(Result result, const char *what);
-  std::string textOf(Result result);
   void open(const ai_rt_program_t &program);
-  void release();
+  void close();
   void load(const ai_rt_program_t &program);
   Function find(const ai_rt_kernel_t &kernel);
+  std::string describeDriver() const;
+  std::string describeDevice(DeviceNumber number) const;
+  /// A thread that asks the driver for something needs the context.
+  Library &driver() {
+    library.cuCtxSetCurrent(context);
+    return library;
+  }
+  cuda::Stream &streamOf(ai::rt::Stream stream) { return streams[size_t(stream)]; }
   static Address addressOf(const char *pointer) { return reinterpret_cast<Address>(pointer); }
 
   Library library;
+  bool checksLaunches;
   DeviceNumber device = 0;
   int major = 0, minor = 0;
   Context context = nullptr;
-  Stream stream = nullptr;
+  cuda::Stream streams[2] = {};
   Module module = nullptr;
   std::string image;
-  Address arena = 0;
+  std::vector<char *> memories, hostMemories;
+  std::vector<cuda::Event> events;
+  std::map<ai::rt::Graph, Recorded> graphs;
+  ai::rt::Graph nextGraph = 0;
+  bool isRecording = false;
   std::map<const ai_rt_kernel_t *, Function> functions;
-  const char *lastKernel = nullptr; ///< Faults show at a later call.
+  Kernels unfinished; ///< Launched since anybody waited: faults show at a later call.
+  Kernels recorded;
 };
 } // namespace
 
-std::string Driver::textOf(Result result) {
-  const char *name = nullptr, *text = nullptr;
-  library.cuGetErrorName(result, &name);
-  library.cuGetErrorString(result, &text);
-  return concat(name ? name : "error", " ", result, text ? ": " : "", text ? text : "");
+static bool readCheck() {
+  const char *text = std::getenv("AI_GPU_CHECK");
+  if (!text || !*text)
+    return false;
+  if (std::strcmp(text, "launch") == 0)
+    return true;
+  throwInvalid("expects AI_GPU_CHECK to be launch on a GPU, got '", text,
+               "'; AI_GPU=emulate looks for races");
 }
 
+static void addOnce(std::vector<const char *> &names, const char *name) {
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    names.push_back(name);
+}
+
+/// Nothing that was computed before is worth anything after an error.
 void Driver::check(Result result, const char *what) {
   if (result == 0)
     return;
-  std::string kernel = lastKernel ? concat(" (the last kernel was ", lastKernel, ")") : "";
-  throw Error(AI_RT_NO_DEVICE, concat("the GPU failed while ", what, kernel, ": ", textOf(result)));
+  std::string names;
+  for (const char *name : unfinished)
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  if (unfinished.size() == 1)
+    names = " in kernel " + names;
+  else if (!names.empty())
+    names = concat(" in one of the kernels ", names,
+                   " (AI_GPU_CHECK=launch waits for each and says in which)");
+  throw Error(AI_RT_NO_DEVICE,
+              concat("the GPU failed while ", what, names, ": ", library.textOf(result)));
 }
 
-Driver::Driver(const ai_rt_program_t &program) {
+//===----------------------------------------------------------------------===//
+// Opening
+//===----------------------------------------------------------------------===//
+
+Driver::Driver(const ai_rt_program_t &program) : checksLaunches(readCheck()) {
   try {
     open(program);
   } catch (...) {
-    release();
+    close();
     throw;
   }
 }
@@ -193,30 +140,46 @@ void Driver::open(const ai_rt_program_t &program) {
   if (result == 0)
     result = library.cuDeviceGetCount(&count);
   if (result != 0)
-    throwNoDevice("expects NVIDIA's driver to start, got ", textOf(result));
+    throwNoDevice("expects NVIDIA's driver to start, got ", library.textOf(result));
   if (count == 0)
     throwNoDevice("expects an NVIDIA GPU, but the driver finds none");
   check(library.cuDeviceGet(&device, 0), "looking for it");
   check(library.cuDeviceGetAttribute(&major, kComputeMajor, device), "asking for its architecture");
   check(library.cuDeviceGetAttribute(&minor, kComputeMinor, device), "asking for its architecture");
-  check(library.cuDevicePrimaryCtxRetain(&context, device), "making a context");
-  check(library.cuCtxSetCurrent(context), "making a context");
-  check(library.cuStreamCreate(&stream, /*CU_STREAM_NON_BLOCKING=*/1), "making a stream");
+  check(library.cuDevicePrimaryCtxRetain(&context, device), "starting");
+  check(library.cuCtxSetCurrent(context), "starting");
+  for (cuda::Stream &stream : streams)
+    check(library.cuStreamCreate(&stream, kNonBlocking), "making a stream");
   load(program);
 }
 
-void Driver::release() {
-  if (stream)
-    library.cuStreamSynchronize(stream);
-  if (arena)
-    library.cuMemFree_v2(arena);
+/// Whatever fails now has been said before, or is of no interest any more.
+void Driver::close() {
+  if (!context)
+    return;
+  driver();
+  for (cuda::Stream stream : streams)
+    if (stream)
+      library.cuStreamSynchronize(stream);
+  for (auto &[graph, recorded] : graphs)
+    library.cuGraphExecDestroy(recorded.exec);
+  for (cuda::Event event : events)
+    library.cuEventDestroy_v2(event);
+  for (char *memory : memories)
+    library.cuMemFree_v2(addressOf(memory));
+  for (char *memory : hostMemories)
+    library.cuMemFreeHost(memory);
   if (module)
     library.cuModuleUnload(module);
-  if (stream)
-    library.cuStreamDestroy_v2(stream);
-  if (context)
-    library.cuDevicePrimaryCtxRelease_v2(device);
+  for (cuda::Stream stream : streams)
+    if (stream)
+      library.cuStreamDestroy_v2(stream);
+  library.cuDevicePrimaryCtxRelease_v2(device);
 }
+
+//===----------------------------------------------------------------------===//
+// Images
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// "sm_90a" is for compute capability 9.0, and for nothing else.
@@ -236,58 +199,85 @@ struct Arch {
   bool runsAsCubin(int deviceMajor, int deviceMinor) const {
     return major == deviceMajor && runsAsPTX(deviceMajor, deviceMinor);
   }
+  bool operator<(const Arch &other) const {
+    return std::tie(major, minor, isExact) < std::tie(other.major, other.minor, other.isExact);
+  }
 
   int major, minor;
   bool isExact;
 };
 } // namespace
 
-/// The newest image that the GPU can run; a cubin needs no compilation.
+/// Takes the newest image that the GPU runs and the driver knows; a cubin needs no compilation.
 void Driver::load(const ai_rt_program_t &program) {
-  const ai_rt_gpu_image_t *best = nullptr;
-  std::string names;
+  std::vector<const ai_rt_gpu_image_t *> candidates;
+  std::string names, reasons;
   for (int64_t i = 0; i < program.num_images; ++i) {
-    const ai_rt_gpu_image_t &candidate = program.images[i];
-    names += concat(i ? ", " : "", candidate.arch);
-    Arch arch(candidate.arch);
-    if (!arch.runsAsPTX(major, minor))
-      continue;
-    Arch known(best ? best->arch : "sm_00");
-    if (std::make_tuple(known.major, known.minor, known.isExact) <=
-        std::make_tuple(arch.major, arch.minor, arch.isExact))
-      best = &candidate;
+    names += concat(i ? ", " : "", program.images[i].arch);
+    if (Arch(program.images[i].arch).runsAsPTX(major, minor))
+      candidates.push_back(&program.images[i]);
   }
-  if (!best)
+  if (candidates.empty())
     throwNoDevice("expects a GPU that can run code for ", names, ", got one of compute capability ",
                   major, ".", minor, "; compile the model for another --arch");
-  int64_t bytes;
-  std::memcpy(&bytes, best->cubin, sizeof(bytes));
-  bool isCubin = bytes > 0 && Arch(best->arch).runsAsCubin(major, minor);
-  image = concat(best->arch, isCubin ? " (machine code)" : " (PTX)");
-  Result result =
-      library.cuModuleLoadData(&module, isCubin ? best->cubin + sizeof(bytes) : best->ptx);
-  if (result != 0) {
-    int version = 0;
-    library.cuDriverGetVersion(&version);
-    throwNoDevice("expects a driver that can load the program's kernels for ", image,
-                  "; this one, for CUDA ", version / 1000, ".", version % 1000 / 10, ", says ",
-                  textOf(result));
+  std::sort(candidates.begin(), candidates.end(),
+            [](auto *lhs, auto *rhs) { return Arch(rhs->arch) < Arch(lhs->arch); });
+  auto loads = [&](const ai_rt_gpu_image_t &from, const char *bytes, const std::string &kind) {
+    image = concat(from.arch, " (", kind, ")");
+    Result result = library.cuModuleLoadData(&module, bytes);
+    if (result != 0)
+      reasons += concat(reasons.empty() ? "" : "; ", image, ": ", library.textOf(result));
+    return result == 0;
+  };
+  for (const ai_rt_gpu_image_t *each : candidates) {
+    bool isCubin = cubinBytes(*each) > 0 && Arch(each->arch).runsAsCubin(major, minor);
+    if (isCubin && loads(*each, each->cubin + sizeof(int64_t), "machine code"))
+      return;
+    if (loads(*each, each->ptx, concat("PTX ", ptxVersion(*each))))
+      return;
   }
+  throwNoDevice("expects a driver that can load the program's kernels, got one for CUDA ",
+                describeDriver(), " (", reasons, "); install a newer driver");
+}
+
+std::string Driver::describeDriver() const {
+  int version = 0;
+  library.cuDriverGetVersion(&version);
+  return concat(version / 1000, ".", version % 1000 / 10);
 }
 
 std::string Driver::describe() const {
-  char name[256] = "";
-  int version = 0, multiprocessors = 0;
-  library.cuDeviceGetName(name, sizeof(name), device);
-  library.cuDriverGetVersion(&version);
-  library.cuDeviceGetAttribute(&multiprocessors, kMultiprocessors, device);
-  return concat(name, ", compute capability ", major, ".", minor, ", ", multiprocessors,
-                " multiprocessors, driver for CUDA ", version / 1000, ".", version % 1000 / 10,
-                ", kernels for ", image);
+  int count = 0;
+  library.cuDeviceGetCount(&count);
+  std::string others;
+  for (int i = 0; i < count; ++i) {
+    DeviceNumber number = 0;
+    library.cuDeviceGet(&number, i);
+    if (number != device)
+      others += concat("; not used: ", describeDevice(number));
+  }
+  return concat(describeDevice(device), ", driver for CUDA ", describeDriver(), ", kernels for ",
+                image, others);
 }
 
+std::string Driver::describeDevice(DeviceNumber number) const {
+  char name[256] = "";
+  int own[3] = {};
+  library.cuDeviceGetName(name, sizeof(name), number);
+  const int attributes[] = {kComputeMajor, kComputeMinor, kMultiprocessors};
+  for (int i = 0; i < 3; ++i)
+    library.cuDeviceGetAttribute(&own[i], attributes[i], number);
+  return concat(name, ", compute capability ", own[0], ".", own[1], ", ", own[2],
+                " multiprocessors");
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
 char *Driver::allocate(int64_t bytes) {
-  Result result = library.cuMemAlloc_v2(&arena, bytes);
+  Address memory = 0;
+  Result result = driver().cuMemAlloc_v2(&memory, size_t(bytes));
   if (result == kOutOfMemory) {
     size_t free = 0, total = 0;
     library.cuMemGetInfo_v2(&free, &total);
@@ -295,21 +285,52 @@ char *Driver::allocate(int64_t bytes) {
                                         free, " of ", total, " free"));
   }
   check(result, "allocating memory");
-  return reinterpret_cast<char *>(arena);
+  memories.push_back(reinterpret_cast<char *>(memory));
+  return memories.back();
 }
 
-void Driver::copyIn(char *to, const void *from, int64_t bytes) {
-  check(library.cuMemcpyHtoDAsync_v2(addressOf(to), from, bytes, stream), "copying to it");
+void Driver::release(char *memory) {
+  memories.erase(std::find(memories.begin(), memories.end(), memory));
+  check(driver().cuMemFree_v2(addressOf(memory)), "freeing memory");
+}
+
+char *Driver::allocateHost(int64_t bytes) {
+  void *memory = nullptr;
+  Result result = driver().cuMemAllocHost_v2(&memory, size_t(bytes));
+  if (result == kOutOfMemory)
+    throw Error(AI_RT_NO_MEMORY, concat("expects ", bytes, " bytes of pinned memory of the host"));
+  check(result, "allocating memory of the host");
+  hostMemories.push_back(static_cast<char *>(memory));
+  return hostMemories.back();
+}
+
+void Driver::releaseHost(char *memory) {
+  hostMemories.erase(std::find(hostMemories.begin(), hostMemories.end(), memory));
+  check(driver().cuMemFreeHost(memory), "freeing memory of the host");
+}
+
+void Driver::copyIn(char *to, const void *from, int64_t bytes, ai::rt::Stream stream) {
+  check(driver().cuMemcpyHtoDAsync_v2(addressOf(to), from, size_t(bytes), streamOf(stream)),
+        "copying to it");
 }
 
 void Driver::copyOut(void *to, const char *from, int64_t bytes) {
-  check(library.cuMemcpyDtoHAsync_v2(to, addressOf(from), bytes, stream), "copying from it");
-  check(library.cuStreamSynchronize(stream), "running kernels");
+  cuda::Stream stream = streamOf(ai::rt::Stream::Kernels);
+  check(driver().cuMemcpyDtoHAsync_v2(to, addressOf(from), size_t(bytes), stream),
+        "copying from it");
+  check(library.cuStreamSynchronize(stream), "running");
+  unfinished.clear();
 }
 
 void Driver::clear(char *at, int64_t bytes) {
-  check(library.cuMemsetD8Async(addressOf(at), 0, bytes, stream), "clearing memory");
+  check(
+      driver().cuMemsetD8Async(addressOf(at), 0, size_t(bytes), streamOf(ai::rt::Stream::Kernels)),
+      "clearing memory");
 }
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
 
 Function Driver::find(const ai_rt_kernel_t &kernel) {
   Function &function = functions[&kernel];
@@ -324,13 +345,74 @@ Function Driver::find(const ai_rt_kernel_t &kernel) {
 
 void Driver::launch(const ai_rt_kernel_t &kernel, int64_t blocks,
                     const KernelArguments &arguments) {
-  lastKernel = kernel.name;
+  addOnce(isRecording ? recorded : unfinished, kernel.name);
   KernelArguments a = arguments;
-  void *pointers[] = {&a.fixed, &a.workspace, &a.staged, &a.first,
-                      &a.count, &a.step,      &a.epoch,  &a.seed};
-  check(library.cuLaunchKernel(find(kernel), unsigned(blocks), 1, 1, unsigned(kernel.threads), 1, 1,
-                               unsigned(kernel.shared_bytes), stream, pointers, nullptr),
-        "launching a kernel");
+  void *pointers[] = {&a.fixed,   &a.workspace, &a.staged, &a.inputs, &a.targets,
+                      &a.metrics, &a.batch,     &a.first,  &a.count};
+  cuda::Stream stream = streamOf(ai::rt::Stream::Kernels);
+  check(driver().cuLaunchKernel(find(kernel), unsigned(blocks), 1, 1, unsigned(kernel.threads), 1,
+                                1, unsigned(kernel.shared_bytes), stream, pointers, nullptr),
+        "launching");
+  if (!checksLaunches)
+    return;
+  check(library.cuStreamSynchronize(stream), "running");
+  unfinished.clear();
+}
+
+//===----------------------------------------------------------------------===//
+// Graphs and events
+//===----------------------------------------------------------------------===//
+
+void Driver::beginGraph() {
+  recorded.clear();
+  isRecording = true;
+  // Nothing else is asked of the driver meanwhile, by this thread or others.
+  check(driver().cuStreamBeginCapture_v2(streamOf(ai::rt::Stream::Kernels), kRelaxedCapture),
+        "beginning a graph");
+}
+
+ai::rt::Graph Driver::endGraph() {
+  isRecording = false;
+  cuda::Graph graph = nullptr;
+  GraphExec exec = nullptr;
+  check(driver().cuStreamEndCapture(streamOf(ai::rt::Stream::Kernels), &graph), "ending a graph");
+  Result result = library.cuGraphInstantiateWithFlags(&exec, graph, 0);
+  library.cuGraphDestroy(graph);
+  check(result, "making a graph");
+  graphs[nextGraph] = {exec, recorded};
+  return nextGraph++;
+}
+
+void Driver::replay(ai::rt::Graph graph) {
+  const Recorded &step = graphs.at(graph);
+  for (const char *name : step.kernels)
+    addOnce(unfinished, name);
+  check(driver().cuGraphLaunch(step.exec, streamOf(ai::rt::Stream::Kernels)), "launching");
+}
+
+void Driver::releaseGraph(ai::rt::Graph graph) {
+  check(driver().cuGraphExecDestroy(graphs.at(graph).exec), "freeing a graph");
+  graphs.erase(graph);
+}
+
+ai::rt::Event Driver::makeEvent() {
+  cuda::Event event = nullptr;
+  check(driver().cuEventCreate(&event, kNoTiming), "making an event");
+  events.push_back(event);
+  return ai::rt::Event(events.size()) - 1;
+}
+
+void Driver::mark(ai::rt::Event event, ai::rt::Stream stream) {
+  check(driver().cuEventRecord(events[size_t(event)], streamOf(stream)), "marking an event");
+}
+
+void Driver::follow(ai::rt::Stream stream, ai::rt::Event event) {
+  check(driver().cuStreamWaitEvent(streamOf(stream), events[size_t(event)], 0),
+        "following an event");
+}
+
+void Driver::await(ai::rt::Event event) {
+  check(driver().cuEventSynchronize(events[size_t(event)]), "running");
 }
 
 std::unique_ptr<Backend> ai::rt::openDriver(const ai_rt_program_t &program) {

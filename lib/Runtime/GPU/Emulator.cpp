@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Backend.h"
+#include "EmulatedDevice.h"
 #include "Fibers.h"
 #include "RaceCheck.h"
 
@@ -27,9 +27,6 @@ using namespace ai::rt;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What every new memory is full of: NaNs, and offsets that lead nowhere.
-constexpr int kGarbage = 0xff;
-
 class Emulator;
 
 /// A thread of the present block. What generated code sees of it comes first.
@@ -50,16 +47,11 @@ struct Order {
   uint64_t seed = 0;
 };
 
-class Emulator : public Backend {
+class Emulator : public EmulatedDevice {
 public:
   Emulator();
 
   char *allocate(int64_t bytes) override;
-  void copyIn(char *to, const void *from, int64_t bytes) override { std::memcpy(to, from, bytes); }
-  void copyOut(void *to, const char *from, int64_t bytes) override { std::memcpy(to, from, bytes); }
-  void clear(char *at, int64_t bytes) override { std::memset(at, 0, bytes); }
-  void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
-              const KernelArguments &arguments) override;
   std::string describe() const override { return "emulator of NVIDIA GPUs on this processor"; }
 
   void runThread(Thread &thread);
@@ -67,6 +59,7 @@ public:
               const char *place);
 
 private:
+  void run(const ai_rt_kernel_t &kernel, int64_t blocks, const KernelArguments &arguments) override;
   void prepare(int64_t block);
   void runBlock();
   void passBarrier();
@@ -76,8 +69,6 @@ private:
 
   Order order;
   bool checksRaces = false;
-  std::unique_ptr<Memory> arena;
-  int64_t arenaBytes = 0;
   std::vector<char> shared;
   std::vector<std::unique_ptr<Thread>> threads;
   std::vector<size_t> turns;
@@ -140,20 +131,17 @@ static bool readCheck() {
 Emulator::Emulator() : order(readOrder()), checksRaces(readCheck()), random(order.seed) {}
 
 char *Emulator::allocate(int64_t bytes) {
-  arenaBytes = bytes;
-  arena = std::make_unique<Memory>(bytes);
-  std::memset(arena->data(), kGarbage, bytes);
-  if (checksRaces)
-    arenaRaces.emplace(arena->data(), bytes);
-  return arena->data();
+  char *memory = EmulatedDevice::allocate(bytes);
+  if (memory == arena && checksRaces)
+    arenaRaces.emplace(arena, bytes);
+  return memory;
 }
 
 //===----------------------------------------------------------------------===//
 // Kernels
 //===----------------------------------------------------------------------===//
 
-void Emulator::launch(const ai_rt_kernel_t &launched, int64_t blocks,
-                      const KernelArguments &given) {
+void Emulator::run(const ai_rt_kernel_t &launched, int64_t blocks, const KernelArguments &given) {
   kernel = &launched;
   arguments = &given;
   ++numLaunches;
@@ -177,8 +165,7 @@ void Emulator::prepare(int64_t block) {
   phase = 0;
   for (int64_t i = 0; i < kernel->threads; ++i) {
     ai_rt_gpu_thread_t &record = threads[i]->record;
-    record = {shared.data(), int64_t(shared.size()), arena->data(), arenaBytes,
-              int32_t(i),    int32_t(block)};
+    record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
     if (checksRaces) // every access is one to look at
       record.shared_bytes = record.arena_bytes = 0;
   }
@@ -186,8 +173,8 @@ void Emulator::prepare(int64_t block) {
 
 void Emulator::runThread(Thread &thread) {
   const KernelArguments &a = *arguments;
-  kernel->emulate(a.fixed, a.workspace, a.staged, a.first, a.count, a.step, a.epoch, a.seed,
-                  &thread.record);
+  kernel->emulate(a.fixed, a.workspace, a.staged, a.inputs, a.targets, a.metrics, a.batch, a.first,
+                  a.count, &thread.record);
 }
 
 void Emulator::runBlock() {
@@ -245,7 +232,7 @@ std::string Emulator::placeText(const char *place) {
 
 void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
                       const char *place) {
-  char *begin = isShared ? shared.data() : arena->data();
+  char *begin = isShared ? shared.data() : arena;
   int64_t size = isShared ? int64_t(shared.size()) : arenaBytes;
   const char *memory = isShared ? "shared memory" : "the arena";
   const char *verb = isWrite ? "writes" : "reads";
@@ -254,12 +241,18 @@ void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite
     error = what;
     thread.fiber.yield(); // for the last time
   };
-  if (offset < 0 || offset + bytes > size) {
+  bool isInput = !isShared && EmulatedDevice::isInput(address, bytes);
+  if (isInput && isWrite) {
+    stop(concat(describe(thread), " writes ", bytes, " bytes of samples or of a batch's record",
+                placeText(place)));
+    return;
+  }
+  if (!isInput && (offset < 0 || offset + bytes > size)) {
     stop(concat(describe(thread), " ", verb, " ", bytes, " bytes at ", offset, " of ", memory,
                 ", which has ", size, placeText(place)));
     return;
   }
-  if (!checksRaces)
+  if (!checksRaces || isInput)
     return;
   RaceCheck &races = isShared ? *sharedRaces : *arenaRaces;
   Moment now{numLaunches, phase, thread.record.block, thread.record.thread};

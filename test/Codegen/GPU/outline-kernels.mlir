@@ -1,11 +1,11 @@
 // RUN: ai-opt %s --split-input-file --ai-outline-kernels | FileCheck %s
 
-// A thread block of a step's block finds its memory and its samples by its number.
+// A thread block of a step's block finds its memory and its sample by its number.
 // CHECK-LABEL: func.func private @step_block()
 //  CHECK-SAME:   ai.kernels = [{grid = 0 : i64, name = "step_block", shared = 256 : i64, threads = 128 : i64}]
 //       CHECK: gpu.module @kernels {
 //       CHECK:   memref.global {{.*}} @table
-//       CHECK:   gpu.func @step_block(%[[FIXED:.*]]: memref<8192xi8>, %[[WORK:.*]]: memref<1024xi8>, %[[STAGED:.*]]: memref<512xi8>, %[[FIRST:.*]]: i64, %[[COUNT:.*]]: i64, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) kernel
+//       CHECK:   gpu.func @step_block(%[[FIXED:.*]]: memref<8192xi8>, %[[WORK:.*]]: memref<1024xi8>, %[[STAGED:.*]]: memref<512xi8>, %[[INPUTS:.*]]: memref<206158430208xi8>, %{{.*}}: memref<1xi8>, %{{.*}}: memref<1xi8>, %[[BATCH:.*]]: memref<4294967300xi64>, %[[FIRST:.*]]: i64, %[[COUNT:.*]]: i64) kernel
 //  CHECK-SAME:     known_block_size = array<i32: 128, 1, 1>
 //       CHECK:     %[[B:.*]] = gpu.block_id x upper_bound 4
 //       CHECK:     %[[SLOT:.*]] = memref.view %[[FIXED]][%{{.*}}][] : memref<8192xi8> to memref<64xi8>
@@ -14,7 +14,15 @@
 //       CHECK:     %[[I:.*]] = arith.index_cast %[[B]]
 //       CHECK:     %[[OFFSET:.*]] = arith.muli %[[I]], %{{.*}} : i64
 //       CHECK:     %[[OWNFIRST:.*]] = arith.addi %[[FIRST]], %[[OFFSET]] : i64
+// The sample: the row that the batch's record lists for it, behind four words, times its bytes in steps of 16.
+//       CHECK:     %[[WORD:.*]] = arith.addi %{{.*}}, %{{.*}} : index
+//       CHECK:     %[[ROWS:.*]] = memref.load %[[BATCH]][%[[WORD]]]
+//       CHECK:     %[[ROW:.*]] = arith.andi %[[ROWS]], %{{.*}} : i64
+//       CHECK:     %[[I2:.*]] = arith.index_cast %[[ROW]]
+//       CHECK:     arith.muli %[[I2]], %c48{{.*}} : index
+//       CHECK:     %[[SAMPLE:.*]] = memref.view %[[INPUTS]][%{{.*}}][] : memref<206158430208xi8> to memref<40xi8>
 //       CHECK:     memref.store %[[OWNFIRST]], %{{.*}} : memref<1xi64>
+//       CHECK:     memref.load %[[SAMPLE]]
 //       CHECK:     memref.get_global @table
 //       CHECK:     gpu.barrier
 //       CHECK:     gpu.return
@@ -22,14 +30,16 @@
 module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_offset = 4096 : i64} {
   memref.global "private" constant @table : memref<2xi8> = dense<[1, 2]>
   func.func @step_block(%fixed: memref<8192xi8> {ai.role = "fixed"}, %work: memref<256xi8> {ai.role = "workspace"},
-                        %staged: memref<128xi8> {ai.role = "staged"}, %slot: memref<64xi8> {ai.role = "slot"},
+                        %staged: memref<128xi8> {ai.role = "staged"}, %input: memref<40xi8> {ai.role = "input"}, %slot: memref<64xi8> {ai.role = "slot"},
                         %first: i64 {ai.role = "first"}, %count: i64 {ai.role = "count"}, %step: i64 {ai.role = "step"},
                         %epoch: i64 {ai.role = "epoch"}, %seed: i64 {ai.role = "seed"})
-      attributes {ai.kind = "block", ai.size = 2 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 256 : i64,
+      attributes {ai.kind = "block", ai.size = 1 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 256 : i64,
                   ai.staged_bytes = 128 : i64, ai.slot_bytes = 64 : i64, ai.shared_bytes = 256 : i64} {
     %zero = arith.constant 0 : index
     %view = memref.view %slot[%zero][] : memref<64xi8> to memref<1xi64>
     memref.store %first, %view[%zero] : memref<1xi64>
+    %byte = memref.load %input[%zero] : memref<40xi8>
+    memref.store %byte, %work[%zero] : memref<256xi8>
     %table = memref.get_global @table : memref<2xi8>
     gpu.barrier
     %0 = memref.load %table[%zero] : memref<2xi8>

@@ -3,15 +3,17 @@
 // RUN: ai-opt %s --split-input-file --ai-plan-memory="shared-bytes=512" 2>/dev/null | FileCheck %s --check-prefix=SMALL
 
 // Temporaries of a thread block lie in shared memory, views of them too; two share bytes only if a barrier separates
-// them. Staged samples are a region of their own, scalars belong to a thread.
+// them. Outputs are a region of their own, samples stay where the data set is, scalars belong to a thread.
 // CHECK-LABEL: func.func @step_block(
 //  CHECK-SAME:   "fixed"
 //  CHECK-SAME:   "workspace"
-//  CHECK-SAME:   %[[STAGED:.*]]: memref<512xi8> {{{[^}]*}}"staged"
+//  CHECK-SAME:   %[[STAGED:.*]]: memref<64xi8> {{{[^}]*}}"staged"
+//  CHECK-SAME:   %[[INPUT:.*]]: memref<512xi8> {{{[^}]*}}"input"
 //  CHECK-SAME:   ai.shared_bytes = 1024 : i64
-//  CHECK-SAME:   ai.staged_bytes = 512 : i64
+//  CHECK-SAME:   ai.staged_bytes = 64 : i64
 //  CHECK-SAME:   ai.workspace_bytes = 0 : i64
-//   CHECK-DAG:   memref.view %[[STAGED]]{{.*}} to memref<128xf32>
+//   CHECK-DAG:   memref.view %[[INPUT]]{{.*}} to memref<128xf32>
+//   CHECK-DAG:   memref.view %[[STAGED]]{{.*}} to memref<f32>
 //   CHECK-DAG:   %[[COUNT:.*]] = memref.alloca() : memref<i64>
 //   CHECK-DAG:   memref.store %{{.*}}, %[[COUNT]][]
 //   CHECK-DAG:   %[[SHARED:.*]] = gpu.dynamic_shared_memory
@@ -23,6 +25,7 @@
 //       SMALL:   ai.workspace_bytes = 512 : i64
 func.func @step_block(%x: memref<128xf32> {ai.role = "input", ai.name = "x"},
                       %count: memref<i64> {ai.role = "count", ai.name = "count"},
+                      %out: memref<f32> {ai.role = "output", ai.name = "out"},
                       %y: memref<128xf32> {ai.role = "parameter", ai.name = "y"})
     attributes {ai.kind = "block", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
   %t = gpu.thread_id x
@@ -43,6 +46,7 @@ func.func @step_block(%x: memref<128xf32> {ai.role = "input", ai.name = "x"},
   gpu.barrier
   %3 = affine.load %c[127 - symbol(%t)] : memref<128xf32>
   affine.store %3, %y[symbol(%t)] : memref<128xf32>
+  affine.store %3, %out[] : memref<f32>
   return
 }
 
@@ -62,5 +66,19 @@ func.func @step_combine(%y: memref<128xf32> {ai.role = "parameter", ai.name = "y
   gpu.barrier
   %1 = affine.load %a[127 - symbol(%t)] : memref<128xf32>
   affine.store %1, %y[symbol(%t)] : memref<128xf32>
+  return
+}
+// Metrics lie in an entry of their own: the offsets in the program's table count from its start.
+//       CHECK: func.func @step_finish(
+//  CHECK-SAME:   %[[METRICS:[a-z0-9]+]]: memref<128xi8> {{{[^}]*}}"metrics"
+//  CHECK-SAME:   ai.metric_bytes = 128 : i64
+//  CHECK-SAME:   ai.tensors = [{bytes = 4 : i64, name = "loss", offset = 0 : i64{{.*}}}, {bytes = 4 : i64, name = "correct", offset = 64 : i64
+//       CHECK:   memref.view %[[METRICS]][%c0{{.*}}][]
+//       CHECK:   memref.view %[[METRICS]][%c64{{.*}}][]
+func.func @step_finish(%loss: memref<f32> {ai.role = "metric", ai.name = "loss"},
+                       %correct: memref<f32> {ai.role = "metric", ai.name = "correct"})
+    attributes {ai.kind = "combine", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
+  %0 = affine.load %loss[] : memref<f32>
+  affine.store %0, %correct[] : memref<f32>
   return
 }

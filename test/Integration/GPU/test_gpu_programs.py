@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -12,7 +13,7 @@ import pytest
 import aic
 import cases
 import pack
-from programs import DATA, EXAMPLES, parameters, refuse, run
+from programs import BUILD, DATA, EXAMPLES, parameters, refuse, run, sha256, write_data
 from tolerance import close
 
 
@@ -90,7 +91,10 @@ def test_without_a_driver_a_program_says_what_is_missing(pair):
 def test_info_says_what_is_embedded_and_what_it_runs_on(pair):
     cpu, gpu = pair("lenet")
     text = run(gpu, "info")
-    assert "kernels: sm_80, PTX of " in text and "no machine code" in text  # the tests hide ptxas
+    assert re.search(r"kernels: sm_80, PTX 7\.0 of [0-9,]+ bytes, no machine code", text)  # the tests hide ptxas
+    memory = re.search("device memory: .*", text)[0]
+    total, *parts = (int(n.replace(",", "")) for n in re.findall(r"[0-9][0-9,]*", memory))
+    assert total == sum(parts) and len(parts) == 5
     assert "device: emulator of NVIDIA GPUs on this processor" in text
     assert "lenet_train_step_block: shared memory of" in text
     text = run(gpu, "info", env={key: value for key, value in os.environ.items() if key != "AI_GPU"})
@@ -110,6 +114,58 @@ def test_a_program_needs_no_toolkit(pair):
     assert not any("cuda" in name or "nv" in name for name in libraries)
 
 
+def fake_driver(**env):
+    """An environment whose libcuda.so.1 is the tests' own: it runs nothing, but looks at how it is called."""
+    return {**os.environ, "AI_GPU": "driver", "LD_LIBRARY_PATH": str(BUILD / "test/fake"), **env}
+
+
+def test_a_program_finds_the_driver(pair, tmp_path):
+    _, gpu = pair("lenet")
+    text = run(gpu, "info", env=fake_driver())
+    assert ("device: Fake GPU, compute capability 9.0, 132 multiprocessors, driver for CUDA 13.0, "
+            "kernels for sm_80 (PTX 7.0)") in text
+    for batch in (5, 64, 100):
+        run(gpu, "bench", "--seconds", "0.01", "--batch", batch, env=fake_driver())
+    images, labels = np.zeros((200, 28, 28), np.uint8), np.zeros(200, np.uint8)
+    data = write_data(tmp_path / "data", images, labels)
+    saved = tmp_path / "saved.safetensors"
+    run(gpu, "train", "--data", data, "--epochs", 3, "--batch", 64, "--save", saved, env=fake_driver())
+    run(gpu, "eval", "--data", data, "--load", saved, env=fake_driver())
+    run(gpu, "predict", "--data", data, "--load", saved, env=fake_driver())
+
+
+def test_a_fault_ends_a_program_without_numbers(pair, tmp_path):
+    _, gpu = pair("lenet")
+    command = [gpu, "bench", "--seconds", "0.01", "--batch", 5]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          env=fake_driver(FAKE_CUDA_FAILS="cuStreamSynchronize"))
+    assert done.returncode == 1 and not done.stdout
+    assert re.search(r"error: the GPU failed while running in one of the kernels lenet_train_step_block, .*: "
+                     "CUDA_ERROR_ILLEGAL_ADDRESS 700: an illegal access", done.stderr)
+    refuse(*command, env=fake_driver(FAKE_CUDA_FAILS="cuStreamSynchronize", AI_GPU_CHECK="launch"),
+           saying="the GPU failed while running in kernel lenet_train_step_block: CUDA_ERROR_ILLEGAL_ADDRESS 700")
+    refuse(*command, env=fake_driver(FAKE_CUDA_MEMORY="1000"),
+           saying="bytes of the GPU's memory, which has 1000 of 1000 free")
+    refuse(*command, env=fake_driver(FAKE_CUDA_FAILS="cuModuleLoadData"),
+           saying="expects a driver that can load the program's kernels, got one for CUDA 13.0 (sm_80 (PTX 7.0): ")
+
+
+def test_kept_and_sent_samples_train_alike(pair, tmp_path):
+    """A data set that stays on the device, and one that there is no room for; losses now and later."""
+    _, gpu = pair("lenet")
+    rng = np.random.default_rng(9)
+    data = write_data(tmp_path / "data", rng.integers(0, 256, (120, 28, 28), np.uint8),
+                      rng.integers(0, 10, 120).astype(np.uint8))
+    train = [gpu, "train", "--data", data, "--epochs", 1, "--batch", 60, "--json", "--save"]
+    saved = [tmp_path / f"{name}.safetensors" for name in ("kept", "sent", "logged")]
+    needed = int(re.search(r"device memory: ([0-9,]+)", run(gpu, "info", "--batch", 60))[1].replace(",", ""))
+    little = {**os.environ, "AI_GPU_MEMORY": str(needed + 2 * 256 * (28 * 28 * 4 + 16) + 60000)}
+    outputs = [run(*train, saved[0]), run(*train, saved[1], env=little),
+               run(*train, saved[2], "--log", tmp_path / "log")]
+    assert len({re.sub(r'"samples_per_s": .*', "", output) for output in outputs}) == 1
+    assert len({sha256(path) for path in saved}) == 1
+
+
 @pytest.fixture(scope="module")
 def bundle(pair, tmp_path_factory):
     """A small bundle of tests for a GPU machine, unpacked."""
@@ -124,7 +180,7 @@ def bundle(pair, tmp_path_factory):
 
 def test_a_bundle_passes_where_there_are_neither_sources_nor_llvm(bundle):
     lines = run(bundle / "run.sh", "--seconds", "0.01", env={"PATH": "/usr/bin:/bin", "AI_GPU": "emulate"}).splitlines()
-    assert lines[0].startswith("kernels: sm_80") and lines[1].startswith("device: emulator")
+    assert lines[0].startswith("kernels: sm_80") and lines[2].startswith("device: emulator")
     assert lines[-1] == "6 passed, 0 failed"
     name, ours, *theirs = lines[-2].split()
     assert name == "lenet" and float(ours) > 0 and theirs == ["-", "-"]
