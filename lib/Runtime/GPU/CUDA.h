@@ -29,8 +29,6 @@ using Graph = struct GraphTag *;
 using GraphExec = struct GraphExecTag *;
 
 constexpr Result kOutOfMemory = 2; // CUDA_ERROR_OUT_OF_MEMORY
-constexpr Result kOldForPTX = 222; // CUDA_ERROR_UNSUPPORTED_PTX_VERSION
-constexpr Result kNoImage = 209;   // CUDA_ERROR_NO_BINARY_FOR_GPU
 // Attributes of devices and functions.
 constexpr int kComputeMajor = 75, kComputeMinor = 76, kMultiprocessors = 16;
 constexpr int kMaxDynamicSharedBytes = 8;
