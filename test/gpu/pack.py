@@ -84,7 +84,7 @@ def write_ops(folder, table, options):
 def write_bundle(folder, models, families, options, samples=SAMPLES, batches=BATCHES):
     """`models`: name -> (program, the CPU's program), None compiles them; `families`: name -> ops."""
     folder.mkdir(parents=True)
-    for source in (HERE / "run.sh", HERE / "torch_steps.py", SOURCE / "test/bench/frameworks.py",
+    for source in (HERE / "run.sh", HERE / "README.md", HERE / "torch_steps.py", SOURCE / "test/bench/frameworks.py",
                    SOURCE / "test/bench/networks.py"):
         shutil.copy(source, folder)
     write_data(folder / "data", samples)
