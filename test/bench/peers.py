@@ -25,14 +25,14 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(SOURCE / "python"), str(SOURCE / "test/Integration/CPU")]
+sys.path[:0] = [str(HERE), str(SOURCE / "test"), str(SOURCE / "test/Integration/CPU")]
 
 try:
     import numpy as np
 except ModuleNotFoundError:
     sys.exit("peers: needs NumPy; test/bench/README.md says how to make an environment with all of the systems")
 
-import aic  # noqa: E402
+import capi  # noqa: E402
 import frameworks  # noqa: E402
 import networks  # noqa: E402
 import programs  # noqa: E402
@@ -102,7 +102,7 @@ class Program:
             model = self.folder / f"{name}.mlir"
             model.write_text(text)
             start = time.perf_counter()
-            self.workload.run(aic.compiler(), model, "-o", program)
+            self.workload.run(capi.compiler(), model, "-o", program)
             program.with_suffix(".seconds").write_text(str(time.perf_counter() - start))
         return program
 

@@ -10,7 +10,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import aic  # noqa: E402
+import capi  # noqa: E402
 import kernels  # noqa: E402
 
 PROGRAM = kernels.BUILD / "bin" / "ai-kernels"
@@ -23,7 +23,7 @@ def run(*words, program=(sys.executable, HERE / "kernels.py")):
 
 @pytest.mark.parametrize("name, text, _", kernels.KERNELS, ids=[name for name, _, _ in kernels.KERNELS])
 def test_models_are_valid(name, text, _):
-    done = subprocess.run([aic.compiler(), "-", "--emit=differentiated"], input=text, capture_output=True, text=True)
+    done = subprocess.run([capi.compiler(), "-", "--emit=differentiated"], input=text, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"@{name}_train_step" in done.stdout
 

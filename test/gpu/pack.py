@@ -17,11 +17,11 @@ import jax
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-sys.path[:0] = [str(SOURCE / folder) for folder in ("python", "test/Integration/CPU", "test/bench")]
+sys.path[:0] = [str(SOURCE / folder) for folder in ("test", "test/Integration/CPU", "test/bench")]
 jax.config.update("jax_enable_x64", True)
 os.environ.setdefault("AI_COMPILE", str(SOURCE / "build/bin/ai-compile"))
 
-import aic  # noqa: E402
+import capi  # noqa: E402
 import cases  # noqa: E402
 import networks  # noqa: E402
 import nets  # noqa: E402
@@ -67,8 +67,8 @@ def write_ops(folder, table, options):
     folder.mkdir(parents=True)
     source, reference = folder / "ops.mlir", folder / "reference"
     source.write_text("\n".join(case.functions("f32") for case in table))
-    run(aic.compiler(), source, "--target=cuda", *options, "-o", folder / "program")
-    run(aic.compiler(), source, "-O1", "-o", reference)
+    run(capi.compiler(), source, "--target=cuda", *options, "-o", folder / "program")
+    run(capi.compiler(), source, "-O1", "-o", reference)
     calls = [(case.name, case.inputs("f32")) for case in table]
     calls += [(f"{case.name}_sum_gradient", [*case.inputs("f32"), case.cotangent("f32")]) for case in table if case.wrt]
     with open(folder / "calls", "w") as lines, open(folder / "results", "w") as results:
@@ -107,8 +107,8 @@ def write_nets(folder, options):
 
 def compile_pair(source, scratch, options):
     pair = scratch / f"{source.stem}-gpu", scratch / f"{source.stem}-cpu"
-    run(aic.compiler(), source, "--target=cuda", *options, "-o", pair[0])
-    run(aic.compiler(), source, "-o", pair[1])
+    run(capi.compiler(), source, "--target=cuda", *options, "-o", pair[0])
+    run(capi.compiler(), source, "-o", pair[1])
     return pair
 
 

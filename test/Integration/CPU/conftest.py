@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-import aic
+import capi
 import cases
 import programs
 
@@ -22,15 +22,15 @@ class Table:
         if key not in self.programs:
             texts = [c.functions(element) for c in cases.FAMILIES[family] if element in c.elements]
             try:
-                self.programs[key] = aic.compile("\n".join(texts))
-            except aic.Error:
+                self.programs[key] = capi.compile("\n".join(texts))
+            except capi.Error:
                 self.programs[key] = None
         return self.programs[key] or self.alone(case, element)
 
     def alone(self, case, element):
         key = case.name, element
         if key not in self.programs:
-            self.programs[key] = aic.compile(case.functions(element))
+            self.programs[key] = capi.compile(case.functions(element))
         return self.programs[key]
 
     def call(self, family, case, element, suffix, *args):

@@ -10,7 +10,7 @@ import subprocess
 
 import numpy as np
 
-import aic
+import capi
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("AI_BUILD", SOURCE / "build"))
@@ -75,7 +75,7 @@ def refuse(*command, saying, **keywords):
 def compile_example(name, folder, *options):
     """The program of an example, or its library if `options` say so."""
     output = folder / (name + (".so" if "--emit=lib" in options else ""))
-    run(aic.compiler(), EXAMPLES / name / f"{name}.mlir", "-o", output, *options)
+    run(capi.compiler(), EXAMPLES / name / f"{name}.mlir", "-o", output, *options)
     return output
 
 

@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import pytest
 
-import aic
+import capi
 import programs
 from programs import refuse, run
 
@@ -39,7 +39,7 @@ SOURCES = {
 def test_bad_source(tmp_path, name):
     text, where = SOURCES[name]
     (tmp_path / "model.mlir").write_text(text)
-    refuse(aic.compiler(), "model.mlir", "-o", "program", saying=where, cwd=tmp_path)
+    refuse(capi.compiler(), "model.mlir", "-o", "program", saying=where, cwd=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["model.mlir"]
 
 
@@ -52,12 +52,12 @@ LENET = programs.EXAMPLES / "lenet" / "lenet.mlir"
     (["-o", "lenet", "--emit=blockd"], "blocked"),
 ])
 def test_bad_compiler_call(tmp_path, options, saying):
-    refuse(aic.compiler(), LENET, *options, saying=saying, cwd=tmp_path)
+    refuse(capi.compiler(), LENET, *options, saying=saying, cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_linker_found(tmp_path):
-    refuse(aic.compiler(), LENET, "-o", "lenet", saying="clang-22", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    refuse(capi.compiler(), LENET, "-o", "lenet", saying="clang-22", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert not list(tmp_path.iterdir())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 import references as ref
 from programs import parameters
@@ -110,7 +110,7 @@ def compiled():
         if key not in programs:
             net = NETS[name](element)
             text = net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=37)
-            programs[key] = net, aic.compile(text, EVERYWHERE, *options)
+            programs[key] = net, capi.compile(text, EVERYWHERE, *options)
         return programs[key]
     return get
 

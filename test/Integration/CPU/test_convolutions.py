@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 import references as ref
 from tolerance import close
@@ -54,7 +54,7 @@ def functions(index, case, element):
 def program(request):
     """All cases as functions of static shapes."""
     text = "".join(functions(i, case, request.param) for i, case in enumerate(CASES + PRIME))
-    return request.param, aic.compile(text)
+    return request.param, capi.compile(text)
 
 
 @pytest.mark.parametrize("index", range(len(IDS)), ids=IDS)
@@ -88,7 +88,7 @@ def test_a_step_in_blocks_is_that_of_jax(index, element):
     """One step of rate 1 in blocks of samples. The gradient of the first weight has come through the second layer,
     so that its input gradient is in it."""
     net, (height, width) = two_layers(index, element), (CASES + PRIME)[index][2:4]
-    program = aic.compile(net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=21))
+    program = capi.compile(net.text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=21))
     rng, model = np.random.default_rng(3), program.create(threads=2)
     before = {name: model[name] for name, info in program.tensors.items() if info.role == 0}
     forward = two_layers(index, "f32").forward  # in JAX, which is given f64: compiled once for both

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-import aic
+import capi
 import programs
 
 from programs import BUILD, run
@@ -57,8 +57,8 @@ def test_memory_in_use_is_what_info_says(library):
 
 
 def test_several_models_live_in_one_process(library):
-    first = aic.Program(library).create(seed=1)
-    second = aic.compile(programs.EXAMPLES / "keras-lenet" / "keras-lenet.mlir").create(seed=1)
+    first = capi.Program(library).create(seed=1)
+    second = capi.compile(programs.EXAMPLES / "keras-lenet" / "keras-lenet.mlir").create(seed=1)
     third = first.program.create(seed=2)
     x, y = np.zeros((16, 28, 28), np.uint8), np.zeros(16, np.int32)
     before = third["fc1.weight"]

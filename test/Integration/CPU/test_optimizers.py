@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 from tolerance import close
 
@@ -34,7 +34,7 @@ def check(name, settings, schedule="constant"):
     """Trains ten steps, an epoch every three, beside the formulas."""
     optimizer = name.partition("-")[0]
     text, rate = SCHEDULES[schedule]
-    model = aic.compile(NET.text("mse_loss", nets.optimizer_text(optimizer, **settings), text, batch=8)).create()
+    model = capi.compile(NET.text("mse_loss", nets.optimizer_text(optimizer, **settings), text, batch=8)).create()
     names = [name for name, info in model.program.tensors.items() if info.role == 0]
     oracle = nets.Oracle(NET.forward, "mse_loss", {name: model[name] for name in names}, optimizer, **settings)
     rng, epoch = np.random.default_rng(4), 0
@@ -59,7 +59,7 @@ def test_schedule(schedule):
 
 
 def test_a_setting_can_be_changed():
-    model = aic.compile(NET.text("mse_loss", "#ai.sgd<lr = 0.1>", batch=8)).create()
+    model = capi.compile(NET.text("mse_loss", "#ai.sgd<lr = 0.1>", batch=8)).create()
     model["lr"] = 0.0
     before = model["fc1.weight"]
     model.train_step(np.ones((8, 11)), np.ones((8, 3)))

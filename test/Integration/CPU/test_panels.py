@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 from programs import parameters, train_and_resume
 from tolerance import close
@@ -53,7 +53,7 @@ def compiled():
         key = name, optimizer, element
         if key not in programs:
             optimizer = nets.optimizer_text(optimizer, **OPTIMIZERS[optimizer])
-            programs[key] = aic.compile(NETS[name][0](element).text("cross_entropy", optimizer, batch=48))
+            programs[key] = capi.compile(NETS[name][0](element).text("cross_entropy", optimizer, batch=48))
         return programs[key]
     return get
 
@@ -78,7 +78,7 @@ def batches(program, counts):
     rng, info = np.random.default_rng(5), program.io[3]
     for count in counts:
         x = rng.standard_normal((count, *info.shape[1:info.rank]))
-        yield x.astype(aic.runtime.DTYPES[info.dtype]), rng.integers(0, 5, count).astype(np.int32)
+        yield x.astype(capi.DTYPES[info.dtype]), rng.integers(0, 5, count).astype(np.int32)
 
 
 def saved(model):

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-import aic
+import capi
 import programs
 from programs import refuse, run, sha256
 
@@ -209,7 +209,7 @@ def test_a_profile_has_rates_where_operations_are_counted(profiled):
 
 
 def test_a_report_has_the_flops_and_bytes_of_nests(tmp_path):
-    done = subprocess.run([aic.compiler(), programs.EXAMPLES / "lenet/lenet.mlir", "--report=roofline", "-o",
+    done = subprocess.run([capi.compiler(), programs.EXAMPLES / "lenet/lenet.mlir", "--report=roofline", "-o",
                            tmp_path / "lenet"], capture_output=True, text=True)
     assert done.returncode == 0 and (tmp_path / "lenet").exists() and done.stdout == ""
     machine, *functions = done.stderr.split("\n\n")
@@ -256,5 +256,5 @@ def test_functions_are_commands(example):
 def test_output_is_the_same_each_time(tmp_path):
     objects = [tmp_path / "first.o", tmp_path / "second.o"]
     for path in objects:
-        run(aic.compiler(), programs.EXAMPLES / "lenet" / "lenet.mlir", "--emit=obj", "-o", path)
+        run(capi.compiler(), programs.EXAMPLES / "lenet" / "lenet.mlir", "--emit=obj", "-o", path)
     assert sha256(objects[0]) == sha256(objects[1])

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 from programs import EXAMPLES, parameters, train_and_resume
 from tolerance import close
@@ -35,7 +35,7 @@ def compiled():
         if name not in programs:
             build, loss = NETS[name]
             net = build()
-            programs[name] = net, loss, aic.compile(net.text(loss, "#ai.sgd<lr = 0.1>", batch=37))
+            programs[name] = net, loss, capi.compile(net.text(loss, "#ai.sgd<lr = 0.1>", batch=37))
         return programs[name]
     return get
 
@@ -82,7 +82,7 @@ def one_layer(weight, element):
 def test_the_gradient_of_a_convolution_is_that_of_jax(weight, element):
     """One step of rate 1: the change of the weight is its gradient. Blocks are full, partial and missing."""
     forward = one_layer(weight, "f32").forward  # in JAX, which is given f64: compiled once for both
-    program = aic.compile(one_layer(weight, element).text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=53))
+    program = capi.compile(one_layer(weight, element).text("cross_entropy", "#ai.sgd<lr = 1.0>", batch=53))
     for batch in (53, 5):
         model = program.create(threads=2)
         before = parameters(model)
@@ -134,7 +134,7 @@ def lenet(params, x):
 
 
 def test_ten_lenet_steps_are_those_of_jax():
-    program = aic.compile(EXAMPLES / "lenet" / "lenet.mlir")
+    program = capi.compile(EXAMPLES / "lenet" / "lenet.mlir")
     model = program.create(threads=2)
     assert sum(value.size for value in parameters(model).values()) == 61706
     settings = {name: float(model[name]) for name, info in program.tensors.items() if info.role == 2}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 from programs import parameters, run
 from tolerance import close
@@ -17,7 +17,7 @@ def test_nets_that_nobody_tuned_for(name):
     """Batches smaller than the recipe's, and of several rounds: panels are folded."""
     build, loss, batch = NETS[name]
     text = build().text(loss, "#ai.sgd<lr = 0.1>", batch=batch)
-    programs = [aic.compile(text, f"--target={target}", "-O1") for target in ("cpu", "cuda")]
+    programs = [capi.compile(text, f"--target={target}", "-O1") for target in ("cpu", "cuda")]
     for count in (batch, 2 * batch + 1):
         models = [program.create() for program in programs]
         rng = np.random.default_rng(5)
@@ -47,16 +47,16 @@ def test_every_barrier_is_missed(tmp_path, monkeypatch):
     """Each barrier is needed: without it the emulator names the kernel, the thread and the place of a race."""
     path = tmp_path / "net.mlir"
     path.write_text(small_net())
-    loops = run(aic.compiler(), path, "--target=cuda", "--emit=loops", "-o", "-")
+    loops = run(capi.compiler(), path, "--target=cuda", "--emit=loops", "-o", "-")
     kernel = loops.split("gpu.func @net_train_step_block")[1].split("gpu.return")[0]
     count = kernel.count("gpu.barrier")
     assert count > 8
     rng = np.random.default_rng(6)
     x, y = rng.standard_normal((2, 1, 8, 8)).astype(np.float32), np.array([0, 2], np.int32)
     monkeypatch.setenv("AI_GPU_CHECK", "race")
-    aic.compile(path, "--target=cuda", "-O1").create().train_step(x, y)
+    capi.compile(path, "--target=cuda", "-O1").create().train_step(x, y)
     for number in range(count):
-        program = aic.compile(path, "--target=cuda", "-O1", f"--gpu-without-barrier={number}")
-        with pytest.raises(aic.Error, match=r"kernel net_train_step_block, block \d+, thread \d+ .*net.mlir:\d+.*"
+        program = capi.compile(path, "--target=cuda", "-O1", f"--gpu-without-barrier={number}")
+        with pytest.raises(capi.Error, match=r"kernel net_train_step_block, block \d+, thread \d+ .*net.mlir:\d+.*"
                                             "with no barrier between them"):
             program.create().train_step(x, y)

@@ -2,7 +2,7 @@
 
 import pytest
 
-import aic
+import capi
 import cases
 from tolerance import close
 
@@ -19,7 +19,7 @@ def tuple_of(results):
 def test_family(family, element, monkeypatch):
     table = [case for case in cases.FAMILIES[family] if element in case.elements]
     text = "\n".join(case.functions(element) for case in table)
-    cpu, gpu = (aic.compile(text, f"--target={target}", "-O1") for target in ("cpu", "cuda"))
+    cpu, gpu = (capi.compile(text, f"--target={target}", "-O1") for target in ("cpu", "cuda"))
     monkeypatch.setenv("AI_GPU_CHECK", "race")
     for case in table:
         calls = [(case.name, case.inputs(element))]

@@ -10,7 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
-import aic
+import capi
 import cases
 import pack
 from programs import BUILD, DATA, EXAMPLES, parameters, refuse, run, sha256, write_data
@@ -44,7 +44,7 @@ def test_no_races(pair):
 @pytest.fixture(scope="module")
 def lenet():
     """LeNet's libraries for the CPU and for the GPU."""
-    return [aic.compile(EXAMPLES / "lenet" / "lenet.mlir", f"--target={target}") for target in ("cpu", "cuda")]
+    return [capi.compile(EXAMPLES / "lenet" / "lenet.mlir", f"--target={target}") for target in ("cpu", "cuda")]
 
 
 def test_twenty_steps_of_lenet(lenet):

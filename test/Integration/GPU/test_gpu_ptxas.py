@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-import aic
+import capi
 from programs import EXAMPLES, run
 
 PTXAS = shutil.which("ptxas")  # before the tests hide it
@@ -22,7 +22,7 @@ PAIRS = [(name, arch) for name in NAMES for arch in ARCHS
 @pytest.mark.parametrize("name, arch", PAIRS)
 def test_examples(name, arch, tmp_path):
     ptx = tmp_path / "kernels.ptx"
-    run(aic.compiler(), EXAMPLES / name / f"{name}.mlir", "--target=cuda", f"--arch={arch}", "--emit=ptx", "-o", ptx)
+    run(capi.compiler(), EXAMPLES / name / f"{name}.mlir", "--target=cuda", f"--arch={arch}", "--emit=ptx", "-o", ptx)
     done = subprocess.run([PTXAS, "-v", "-arch", arch, ptx, "-o", tmp_path / "kernels.cubin"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

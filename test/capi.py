@@ -1,9 +1,18 @@
-"""The C API of include/ai/Runtime/ai_rt.h, by ctypes on what `ai-compile --emit=lib` makes."""
+"""The C API of include/ai/Runtime/ai_rt.h, by ctypes on what `ai-compile --emit=lib` makes.
+
+    program = capi.compile("examples/lenet/lenet.mlir")  # or capi.Program("lenet.so")
+    model = program.create(threads=2)
+    loss = model.train_step(images, labels)              # NumPy arrays in and out
+    value = capi.compile("autodiff.mlir").f(2.0, 5.0)    # a plain function
+"""
 
 import ctypes
 import os
 import pathlib
 import re
+import shutil
+import subprocess
+import tempfile
 from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int64, c_void_p
 
 import numpy as np
@@ -150,3 +159,23 @@ class Model:
 
     def load(self, path):
         self.program.check(self.lib.ai_rt_model_load(self.handle, os.fsencode(path)))
+
+
+def compiler():
+    """The path of ai-compile: $AI_COMPILE, the one on PATH, or that of the build tree."""
+    build = pathlib.Path(__file__).resolve().parents[1] / "build" / "bin" / "ai-compile"
+    return os.environ.get("AI_COMPILE") or shutil.which("ai-compile") or str(build)
+
+
+def compile(source, *options, name="model"):
+    """Compiles a model file, or the text of one, with ai-compile's `options` and loads it."""
+    with tempfile.TemporaryDirectory(prefix="aic-") as folder:
+        if "\n" in str(source):
+            text, source = source, pathlib.Path(folder, f"{name}.mlir")
+            source.write_text(text)
+        library = pathlib.Path(folder, pathlib.Path(source).stem + ".so")
+        done = subprocess.run([compiler(), str(source), "--emit=lib", "-o", str(library), *options],
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise Error(done.stderr.strip())
+        return Program(library)
