@@ -127,6 +127,10 @@ private:
              const std::string &what);
   void number(CLI::App *command, const char *name, double &value, const std::string &what);
   void data(CLI::App *command);
+  void pad(CLI::App *command) {
+    whole(command, "--pad", options.pad, 0, 1024,
+          "Rows and columns of zeros to add on every side of an image (default: 0)");
+  }
   void load(CLI::App *command, const char *what) {
     text(command, "--load", options.load, "FILE", what);
   }
@@ -179,6 +183,7 @@ void Parser::number(CLI::App *command, const char *name, double &value, const st
 void Parser::data(CLI::App *command) {
   text(command, "--data", options.data, "DIR",
        "Folder with IDX files, gzipped or not (default: Fashion-MNIST of the system)");
+  pad(command);
 }
 
 void Parser::seed(CLI::App *command) {
@@ -256,6 +261,7 @@ void Parser::addTraining() {
   CLI::App *predict = addCommand("predict", "Print the class and its probability for each sample");
   text(predict, "--data", options.data, "IDX",
        "File of samples, or a folder whose test images are meant");
+  pad(predict);
   load(predict, "The trained parameters");
   batch(predict);
   threads(predict);
@@ -266,6 +272,7 @@ void Parser::addTraining() {
   text(bench, "--mode", options.mode, "train|infer", "What a step is (default: train)");
   text(bench, "--data", options.data, "DIR",
        "Folder with IDX files; numbers of images and labels may differ (default: random samples)");
+  pad(bench);
   load(bench, "Parameters by name, from any safetensors file");
   batch(bench);
   threads(bench);

@@ -27,6 +27,7 @@ struct Options {
   int64_t traceSteps = 10;
   int64_t epochs = 0;
   int64_t batch = 0;
+  int64_t pad = 0;     ///< Zeros on every side of an image.
   int64_t threads = 0; ///< 0 means as many as there are CPUs.
   int64_t seed = 0;
   bool hasSeed = false; ///< Given, not the recipe's.

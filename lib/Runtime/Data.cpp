@@ -127,6 +127,33 @@ Dataset ai::rt::readDataset(const DataFiles &files, bool sameCount) {
   return data;
 }
 
+void ai::rt::padImages(IDXArray &images, int64_t pad) {
+  constexpr int64_t kMaxPad = 1 << 20;
+  if (pad < 0 || pad > kMaxPad)
+    throwInvalid("expects padding of 0 to ", kMaxPad, ", got ", pad);
+  size_t rank = images.shape.size();
+  if (pad == 0)
+    return;
+  if (rank < 3)
+    throwInvalid("expects images to pad, of shape [samples,...,height,width], got ",
+                 formatShape(images.shape.data(), int64_t(rank)));
+  std::vector<int64_t> shape = images.shape;
+  int64_t height = shape[rank - 2], width = shape[rank - 1], count = 1;
+  for (size_t d = 0; d < rank - 2; ++d)
+    count *= shape[d];
+  int64_t newHeight = shape[rank - 2] += 2 * pad, newWidth = shape[rank - 1] += 2 * pad;
+  int64_t size = ai_rt_dtype_size(images.dtype), bytes;
+  if (__builtin_mul_overflow(newHeight * newWidth, size * count, &bytes))
+    throw std::bad_alloc();
+  std::unique_ptr<char[]> padded(new char[bytes]());
+  for (int64_t image = 0; image < count; ++image)
+    for (int64_t y = 0; y < height; ++y)
+      memcpy(&padded[((image * newHeight + y + pad) * newWidth + pad) * size],
+             &images.data[(image * height + y) * width * size], size_t(width * size));
+  images.data = std::move(padded);
+  images.shape = std::move(shape);
+}
+
 void ai::rt::checkDataset(const ai_rt_model_t *model, const Dataset &data) {
   ai_rt_data_t view = data.view();
   if (ai_rt_model_check_data(model, &view, /*with_targets=*/0) != AI_RT_OK)
@@ -158,6 +185,10 @@ ai_rt_status_t ai_rt_dataset_open_split(const char *folder, const char *split,
     *dataset = new Dataset(readDataset(findDataFiles(
         folder ? folder : defaultDataFolder, name == "train" ? Split::Train : Split::Test)));
   });
+}
+
+ai_rt_status_t ai_rt_dataset_pad(ai_rt_dataset_t *dataset, int64_t pad) {
+  return guarded([&] { padImages(dataset->inputs, pad); });
 }
 
 ai_rt_data_t ai_rt_dataset_data(const ai_rt_dataset_t *dataset) { return dataset->view(); }

@@ -64,6 +64,7 @@ std::string ai::rt::dataFolder(const Options &options) {
 
 Dataset ai::rt::readSplit(const ai_rt_model_t *model, const Options &options, Split split) {
   Dataset data = readDataset(findDataFiles(dataFolder(options), split));
+  padImages(data.inputs, options.pad);
   checkDataset(model, data);
   return data;
 }

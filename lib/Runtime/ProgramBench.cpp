@@ -107,6 +107,7 @@ static void keepWholeBatches(IDXArray &array, int64_t batch) {
 
 void Bench::readData() {
   data = readDataset(findDataFiles(options.data, Split::Train), /*sameCount=*/false);
+  padImages(data.inputs, options.pad);
   checkDataset(model.get(), data);
   keepWholeBatches(data.inputs, options.batch);
   keepWholeBatches(data.targets, options.batch);

@@ -40,9 +40,10 @@ int ai::rt::runEval(const ai_rt_program_t &program, const Options &options) {
 static Dataset readSamples(const Options &options) {
   std::string path = dataFolder(options);
   struct stat info;
-  if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode))
-    return readDataset({path, ""});
-  return readDataset({findInputs(path, Split::Test), ""});
+  bool isFile = stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  Dataset data = readDataset({isFile ? path : findInputs(path, Split::Test), ""});
+  padImages(data.inputs, options.pad);
+  return data;
 }
 
 namespace {

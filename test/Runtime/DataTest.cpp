@@ -9,6 +9,8 @@
 
 #include "Files.h"
 
+#include <cstring>
+
 using namespace ai::rt;
 using namespace ai::test;
 
@@ -50,6 +52,46 @@ TEST_F(Data, FindsOtherNames) {
   EXPECT_EQ(imagesOf(Split::Test), "test-images.f32.gz");
   add("test-images.f32");
   EXPECT_EQ(imagesOf(Split::Test), "test-images.f32");
+}
+
+IDXArray makeImages(std::vector<int64_t> shape, int64_t dtype, const std::string &bytes) {
+  IDXArray images;
+  images.dtype = dtype;
+  images.shape = std::move(shape);
+  images.data.reset(new char[bytes.size()]);
+  std::memcpy(images.data.get(), bytes.data(), bytes.size());
+  return images;
+}
+
+TEST(Padding, PutsZerosOnEverySide) {
+  IDXArray images = makeImages({2, 1, 2}, AI_RT_U8, "\1\2\3\4");
+  padImages(images, 1);
+  EXPECT_EQ(images.shape, (std::vector<int64_t>{2, 3, 4}));
+  EXPECT_EQ(std::string(images.data.get(), 24), std::string("\0\0\0\0"
+                                                            "\0\1\2\0"
+                                                            "\0\0\0\0"
+                                                            "\0\0\0\0"
+                                                            "\0\3\4\0"
+                                                            "\0\0\0\0",
+                                                            24));
+}
+
+TEST(Padding, KeepsChannelsAndWiderElements) {
+  IDXArray images = makeImages({1, 2, 1, 1}, AI_RT_I32, "abcdefgh");
+  padImages(images, 1);
+  EXPECT_EQ(images.shape, (std::vector<int64_t>{1, 2, 3, 3}));
+  EXPECT_EQ(std::string(images.data.get() + 4 * 4, 4), "abcd");
+  EXPECT_EQ(std::string(images.data.get() + (9 + 4) * 4, 4), "efgh");
+}
+
+TEST(Padding, RefusesWhatCannotBe) {
+  IDXArray images = makeImages({2, 1, 2}, AI_RT_U8, "\1\2\3\4");
+  EXPECT_EQ(errorOf([&] { padImages(images, -1); }), "expects padding of 0 to 1048576, got -1");
+  padImages(images, 0);
+  EXPECT_EQ(images.shape, (std::vector<int64_t>{2, 1, 2}));
+  IDXArray rows = makeImages({2, 2}, AI_RT_U8, "\1\2\3\4");
+  EXPECT_EQ(errorOf([&] { padImages(rows, 1); }),
+            "expects images to pad, of shape [samples,...,height,width], got [2,2]");
 }
 
 TEST_F(Data, NamesTheCompetingFiles) {

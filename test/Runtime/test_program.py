@@ -95,6 +95,29 @@ def test_a_folder_without_test_set_trains(data, tmp_path):
     assert "no test labels found" in fail("train", "--data", tmp_path)
 
 
+def test_images_are_padded_on_request(tmp_path):
+    """Images without their black border train, evaluate and predict as with it."""
+    whole, cropped = tmp_path / "whole", tmp_path / "cropped"
+    for split, count, seed in (("train", 200, 1), ("t10k", 50, 2)):
+        images, labels = samples(count, seed)
+        inner = images[:, 2:-2, 2:-2].copy()
+        for folder, pixels in ((whole, np.pad(inner, ((0, 0), (2, 2), (2, 2)))), (cropped, inner)):
+            folder.mkdir(exist_ok=True)
+            (folder / f"{split}-images-idx3-ubyte").write_bytes(idx(pixels))
+            (folder / f"{split}-labels-idx1-ubyte").write_bytes(idx(labels))
+    succeed("train", "--data", whole, "--save", tmp_path / "a")
+    succeed("train", "--data", cropped, "--pad", 2, "--save", tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    for command in ("eval", "predict"):
+        expected = succeed(command, "--data", whole, "--load", tmp_path / "a")
+        assert succeed(command, "--data", cropped, "--pad", 2, "--load", tmp_path / "a") == expected
+    results = [json.loads(succeed("bench", "--seconds", 0.1, "--batch", 16, "--data", *words))["first_losses"]
+               for words in ((whole,), (cropped, "--pad", 2))]
+    assert results[0] == results[1]
+    assert "expects inputs of shape [1,28,28] a sample, got [24,24]" in fail("train", "--data", cropped)
+    assert fail("train", "--data", cropped, "--pad", -1).startswith("--pad expects")
+
+
 def test_train_draws_one_line_on_a_terminal(data):
     pid, terminal = pty.fork()
     if pid == 0:

@@ -566,6 +566,10 @@ AI_RT_API ai_rt_status_t ai_rt_dataset_open(const char *inputs_path, const char 
 AI_RT_API ai_rt_status_t ai_rt_dataset_open_split(const char *folder, const char *split,
                                                   ai_rt_dataset_t **dataset);
 
+/// Adds `pad` rows and `pad` columns of zeros on every side of every image, the last two dimensions
+/// of the inputs; 0 adds nothing. Arrays that were returned before are no longer valid.
+AI_RT_API ai_rt_status_t ai_rt_dataset_pad(ai_rt_dataset_t *dataset, int64_t pad);
+
 /// Returns the arrays, valid until the data set is destroyed.
 AI_RT_API ai_rt_data_t ai_rt_dataset_data(const ai_rt_dataset_t *dataset);
 
