@@ -87,7 +87,8 @@ static LogicalResult checkOutput(const CompileOptions &options, StringRef output
   return success();
 }
 
-static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
+static LogicalResult writeText(const CompileOptions &options, StringRef output,
+                               ErrorEmitter emitError,
                                llvm::function_ref<LogicalResult(raw_ostream &)> write) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -95,7 +96,7 @@ static LogicalResult writeText(StringRef output, ErrorEmitter emitError,
     return failure();
   if (output != "-")
     return writeFile(output, emitError, text);
-  llvm::outs() << text;
+  (options.text ? *options.text : llvm::outs()) << text;
   return success();
 }
 
@@ -170,7 +171,7 @@ static void setArchs(ModuleOp module, ArrayRef<GPUArch> archs, PipelineOptions &
 static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options,
                                   const GPUArch &arch, StringRef output, ErrorEmitter emitError) {
   if (options.emit == "nvvm")
-    return writeText(output, emitError, [&](raw_ostream &os) {
+    return writeText(options, output, emitError, [&](raw_ostream &os) {
       for (auto kernels : module.getOps<gpu::GPUModuleOp>())
         kernels.print(os);
       os << "\n";
@@ -180,7 +181,7 @@ static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options
   if (failed(ptx))
     return failure();
   if (options.emit == "ptx")
-    return writeText(output, emitError, [&](raw_ostream &os) {
+    return writeText(options, output, emitError, [&](raw_ostream &os) {
       os << *ptx;
       return success();
     });
@@ -190,6 +191,48 @@ static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options
            << "--emit=cubin needs NVIDIA's ptxas, which is not in PATH; --emit=ptx needs nothing";
   FailureOr<std::string> cubin = makeCubin(*ptx, arch, assembler, emitError);
   return failed(cubin) ? failure() : writeFile(output, emitError, *cubin);
+}
+
+namespace {
+/// What was found out about where a module will run.
+struct Destination {
+  TargetOptions target;
+  SmallVector<GPUArch> archs;
+  PipelineOptions pipeline;
+};
+} // namespace
+
+/// Finds the processor and the architectures, and states them on the module.
+static FailureOr<Destination> prepare(ModuleOp module, const CompileOptions &options,
+                                      ErrorEmitter emitError) {
+  FailureOr<Processor> processor = findProcessor(options.cpu, emitError);
+  if (failed(processor))
+    return failure();
+  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
+  if (failed(archs))
+    return failure();
+  setTarget(module, *processor);
+  PipelineOptions pipeline;
+  pipeline.vectorBits = processor->vectorBits;
+  pipeline.vectorRegisters = processor->vectorRegisters;
+  pipeline.l1 = options.l1.value_or(processor->l1);
+  pipeline.l2 = options.l2.value_or(processor->l2);
+  pipeline.conv = options.conv;
+  pipeline.optLevel = options.optLevel;
+  pipeline.profile = options.profile;
+  pipeline.describe = options.report == Report::Roofline;
+  pipeline.withoutBarrier = options.withoutBarrier;
+  setArchs(module, *archs, pipeline);
+  return Destination{{*processor, options.optLevel}, std::move(*archs), pipeline};
+}
+
+static LogicalResult runStages(ModuleOp module, const Stage &last,
+                               const PipelineOptions &pipeline) {
+  PassManager pm(module.getContext());
+  // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
+  pm.enableVerifier(false);
+  buildStages(pm, last, pipeline);
+  return pm.run(module);
 }
 
 LogicalResult compile(const CompileOptions &options) {
@@ -202,25 +245,23 @@ LogicalResult compile(const CompileOptions &options) {
   registerDialects(registry);
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false); // the place in the model file says more than our own IR
-  auto emitError = [&] { return mlir::emitError(UnknownLoc::get(&context)); };
   SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
   ScopedDiagnosticHandler filter(
       &context, [&](Diagnostic &diagnostic) { return success(isHandled(diagnostic, options)); });
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module)
-    return failure();
-  if (!module->getName())
-    module->setName(baseName(options));
+  return module ? compile(*module, options) : failure();
+}
 
-  FailureOr<Processor> processor = findProcessor(options.cpu, emitError);
-  if (failed(processor))
+LogicalResult compile(ModuleOp module, const CompileOptions &options) {
+  auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
+  if (!module.getName())
+    module.setName(baseName(options));
+  FailureOr<Destination> destination = prepare(module, options, emitError);
+  if (failed(destination))
     return failure();
-  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
-  if (failed(archs))
-    return failure();
-  TargetOptions target{*processor, options.optLevel};
-  setTarget(*module, *processor);
-
+  const TargetOptions &target = destination->target;
+  ArrayRef<GPUArch> archs = destination->archs;
+  PipelineOptions &pipeline = destination->pipeline;
   std::string output = outputName(options);
   LinkOptions link;
   if (failed(checkOutput(options, output, link, emitError)))
@@ -228,53 +269,52 @@ LogicalResult compile(const CompileOptions &options) {
 
   bool isGraph = options.emit == "dot";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
-  PipelineOptions pipeline;
-  pipeline.vectorBits = processor->vectorBits;
-  pipeline.vectorRegisters = processor->vectorRegisters;
-  pipeline.l1 = options.l1.value_or(processor->l1);
-  pipeline.l2 = options.l2.value_or(processor->l2);
-  pipeline.conv = options.conv;
-  pipeline.optLevel = options.optLevel;
-  pipeline.profile = options.profile;
-  pipeline.describe = options.report == Report::Roofline;
-  pipeline.withoutBarrier = options.withoutBarrier;
-  setArchs(*module, *archs, pipeline);
   if (options.emit == "lib")
     pipeline.accessor = programAccessor(baseName(options));
-  PassManager pm(&context);
-  // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
-  pm.enableVerifier(false);
-  buildStages(pm, stage ? *stage : getStages().back(), pipeline);
-  if (failed(pm.run(*module)))
+  if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline)))
     return failure();
   if (options.report == Report::Roofline)
-    reportRoofline(*module, options);
+    reportRoofline(module, options);
 
   if (isGraph)
-    return writeText(output, emitError, [&](raw_ostream &os) {
-      printGraph(*module, os);
+    return writeText(options, output, emitError, [&](raw_ostream &os) {
+      printGraph(module, os);
       return success();
     });
   if (stage)
-    return writeText(output, emitError, [&](raw_ostream &os) {
+    return writeText(options, output, emitError, [&](raw_ostream &os) {
       OpPrintingFlags flags;
       flags.printNameLocAsPrefix(); // gradients are named after what they belong to
-      module->print(os, flags);
+      module.print(os, flags);
       return success();
     });
   if (llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit))
-    return writeKernels(*module, options, archs->front(), output, emitError);
-  if (failed(embedImages(*module, *archs, options.optLevel, emitError)))
+    return writeKernels(module, options, archs.front(), output, emitError);
+  if (failed(embedImages(module, archs, options.optLevel, emitError)))
     return failure();
   if (options.emit == "llvm-ir")
-    return writeText(output, emitError,
-                     [&](raw_ostream &os) { return emitLLVMIR(*module, target, os); });
+    return writeText(options, output, emitError,
+                     [&](raw_ostream &os) { return emitLLVMIR(module, target, os); });
   if (options.emit == "asm")
-    return writeText(output, emitError,
-                     [&](raw_ostream &os) { return emitAssembly(*module, target, os); });
+    return writeText(options, output, emitError,
+                     [&](raw_ostream &os) { return emitAssembly(module, target, os); });
   if (options.emit == "obj")
-    return emitObject(*module, target, output);
-  return linkProgram(*module, options, target, std::move(link), output, emitError);
+    return emitObject(module, target, output);
+  return linkProgram(module, options, target, std::move(link), output, emitError);
+}
+
+LogicalResult compileObject(ModuleOp module, const CompileOptions &options, StringRef accessor,
+                            SmallVectorImpl<char> &object) {
+  auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
+  FailureOr<Destination> destination = prepare(module, options, emitError);
+  if (failed(destination))
+    return failure();
+  destination->pipeline.accessor = accessor.str();
+  if (failed(runStages(module, getStages().back(), destination->pipeline)) ||
+      failed(embedImages(module, destination->archs, options.optLevel, emitError)))
+    return failure();
+  llvm::raw_svector_ostream os(object);
+  return emitObject(module, destination->target, os);
 }
 
 } // namespace ai

@@ -39,9 +39,8 @@ static std::string runtimeFolder(const char *argv0) {
   return std::string(folder);
 }
 
-/// Everything that --emit takes.
-static SmallVector<StringRef> getNames() {
-  SmallVector<StringRef> names;
+std::vector<StringRef> getEmitNames() {
+  std::vector<StringRef> names;
   for (const Stage &stage : getStages())
     names.push_back(stage.name);
   for (const Artefact &artefact : kArtefacts)
@@ -49,10 +48,10 @@ static SmallVector<StringRef> getNames() {
   return names;
 }
 
-static bool isKnown(StringRef name) { return llvm::is_contained(getNames(), name); }
+static bool isKnown(StringRef name) { return llvm::is_contained(getEmitNames(), name); }
 
 static StringRef nearestName(StringRef name) {
-  SmallVector<StringRef> names = getNames();
+  std::vector<StringRef> names = getEmitNames();
   return *llvm::min_element(names, [&](StringRef a, StringRef b) {
     return name.edit_distance(a) < name.edit_distance(b);
   });

@@ -101,10 +101,15 @@ LogicalResult ai::emitAssembly(ModuleOp module, const TargetOptions &options, ra
   return success();
 }
 
+LogicalResult ai::emitObject(ModuleOp module, const TargetOptions &options,
+                             llvm::raw_svector_ostream &os) {
+  return emitMachineCode(module, options, llvm::CodeGenFileType::ObjectFile, os);
+}
+
 LogicalResult ai::emitObject(ModuleOp module, const TargetOptions &options, StringRef path) {
   SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream buffer(bytes);
-  if (failed(emitMachineCode(module, options, llvm::CodeGenFileType::ObjectFile, buffer)))
+  if (failed(emitObject(module, options, buffer)))
     return failure();
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
   return writeFile(path, emitError, buffer.str());

@@ -3,6 +3,7 @@
 #ifndef AI_DRIVER_DRIVER_H
 #define AI_DRIVER_DRIVER_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include <optional>
 #include <string>
@@ -32,11 +33,25 @@ struct CompileOptions {
   bool profile = false; ///< the program's bench says where the time goes
   Report report = Report::None;
   int64_t withoutBarrier = -1; ///< leave a barrier of the kernels out: for tests of the emulator
+  llvm::raw_ostream *text = nullptr; ///< gets what output `-` names; null: standard output
 };
 
 /// Compiles; errors are printed to standard error, with their place in the model file. The output
 /// file is complete or not there.
 mlir::LogicalResult compile(const CompileOptions &options);
+
+/// The same for a module at hand, which is not the same afterwards: `input` only names what is
+/// made, and errors go to the handlers of the module's context, whose dialects `registerDialects`
+/// lists.
+mlir::LogicalResult compile(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Compiles a module to an object file in memory, whose function `accessor` returns the program's
+/// table (ai_rt.h).
+mlir::LogicalResult compileObject(mlir::ModuleOp module, const CompileOptions &options,
+                                  llvm::StringRef accessor, llvm::SmallVectorImpl<char> &object);
+
+/// What `emit` may be: the stages in their order, then the artefacts.
+std::vector<llvm::StringRef> getEmitNames();
 
 /// Registers every dialect that a model or a stage may hold.
 void registerDialects(mlir::DialectRegistry &registry);

@@ -45,6 +45,8 @@ mlir::LogicalResult emitAssembly(mlir::ModuleOp module, const TargetOptions &opt
                                  llvm::raw_ostream &os);
 mlir::LogicalResult emitObject(mlir::ModuleOp module, const TargetOptions &options,
                                llvm::StringRef path);
+mlir::LogicalResult emitObject(mlir::ModuleOp module, const TargetOptions &options,
+                               llvm::raw_svector_ostream &os);
 
 } // namespace ai
 

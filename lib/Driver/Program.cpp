@@ -1,0 +1,57 @@
+// Module -> object in memory -> code of this process.
+
+#include "ai/Driver/Program.h"
+
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+
+using namespace mlir;
+using namespace ai;
+
+static constexpr llvm::StringLiteral kAccessor = "aic_program";
+
+/// What generated code calls by name; functions of libc are found by themselves.
+static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
+  llvm::orc::SymbolMap symbols;
+  auto add = [&](StringRef name, auto *function) {
+    symbols[code.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                                           llvm::JITSymbolFlags::Exported};
+  };
+  add("ai_rt_profile_lap", &ai_rt_profile_lap);
+  add("ai_rt_gpu_barrier", &ai_rt_gpu_barrier);
+  add("ai_rt_gpu_access", &ai_rt_gpu_access);
+  return symbols;
+}
+
+/// Links the object and finds the program's table.
+static llvm::Expected<const ai_rt_program_t *> link(llvm::orc::LLJIT &code, ArrayRef<char> object) {
+  llvm::orc::JITDylib &library = code.getMainJITDylib();
+  if (llvm::Error error = library.define(llvm::orc::absoluteSymbols(runtimeSymbols(code))))
+    return error;
+  auto buffer = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, "program");
+  if (llvm::Error error = code.addObjectFile(std::move(buffer)))
+    return error;
+  auto accessor = code.lookup(kAccessor);
+  if (!accessor)
+    return accessor.takeError();
+  return accessor->toPtr<const ai_rt_program_t *()>()();
+}
+
+Program::~Program() = default;
+
+std::unique_ptr<Program> Program::load(ModuleOp module, const CompileOptions &options) {
+  SmallVector<char, 0> object;
+  if (failed(compileObject(module, options, kAccessor, object)))
+    return nullptr;
+  std::unique_ptr<Program> result(new Program());
+  // Nothing of the object needs a platform: it has neither constructors nor thread locals.
+  auto code = llvm::orc::LLJITBuilder().setPlatformSetUp(llvm::orc::setUpInactivePlatform).create();
+  auto program = code ? link(**code, object) : code.takeError();
+  if (!program) {
+    emitError(UnknownLoc::get(module.getContext()))
+        << "cannot load the compiled program: " << llvm::toString(program.takeError());
+    return nullptr;
+  }
+  result->code = std::move(*code);
+  result->program = *program;
+  return result;
+}
