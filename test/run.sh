@@ -28,6 +28,7 @@ suite() {
 suite lit "$python" /usr/lib/llvm-22/bin/lit -sv --no-progress-bar build/test \
   --xunit-xml-output="$results/lit.xml"
 suite runtime build/bin/ai-runtime-tests --gtest_brief=1 --gtest_output="xml:$results/runtime.xml"
+suite frontend build/bin/ai-frontend-tests --gtest_brief=1 --gtest_output="xml:$results/frontend.xml"
 suite pytest "$python" -m pytest -q -p no:cacheprovider -n auto --dist loadfile test \
   --junitxml="$results/pytest.xml"
 "$python" test/summarize.py "$results" test/count

@@ -4,7 +4,7 @@ import pathlib
 import sys
 import xml.etree.ElementTree as xml
 
-SUITES = ("lit", "runtime", "pytest")
+SUITES = ("lit", "runtime", "frontend", "pytest")
 
 
 def read(report):
