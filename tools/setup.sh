@@ -19,7 +19,7 @@ packages=(
 tests=no bench=no
 case "${1-}" in
   '') ;;
-  --tests) tests=yes; packages+=(libgtest-dev python3-venv ca-certificates) ;;
+  --tests) tests=yes; packages+=(libgtest-dev python3-venv python3-dev ca-certificates) ;;
   --bench) bench=yes; packages+=(libbenchmark-dev) ;;
   *) fail "expects --tests, --bench or nothing, got '$1'" ;;
 esac
@@ -75,3 +75,9 @@ if [ $configure = yes ]; then
   mv build.log build/configure.log
 fi
 ninja -C build -n | grep -q 'no work to do' || ninja -C build || fail "the build failed"
+
+# The Python package, over the compiler that has just been built.
+if [ $tests = yes ]; then
+  .venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps . \
+    -Ccmake.define.AIC_BUILD=build || fail "pip could not install the Python package"
+fi

@@ -1,0 +1,5 @@
+_aic\.CompileError\.(filename):
+    filename: str | None
+
+_aic\.CompileError\.(lineno|offset):
+    \1: int | None

@@ -1,0 +1,36 @@
+"""The package as it is installed."""
+
+import ast
+import pathlib
+
+import pytest
+
+aic = pytest.importorskip("aic", reason="expects the package to be installed: pip install .")
+
+FOLDER = pathlib.Path(aic.__file__).parent
+
+
+def test_types():
+    """py.typed and a stub that declares all that `import aic` gives."""
+    assert (FOLDER / "py.typed").exists()
+    stub = ast.parse((FOLDER / "_aic.pyi").read_text())
+    declared = {node.name for node in stub.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    public = {name for name in vars(aic._aic) if not name.startswith("_")}
+    assert public <= declared
+    classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
+    methods = {node.name: ast.unparse(node) for node in classes["Module"].body if isinstance(node, ast.FunctionDef)}
+    assert {"fit", "evaluate", "predict", "save", "load", "mlir", "compile", "forward"} <= set(methods)
+    assert "x: Tensor) -> Tensor" in methods["forward"] and "NDArray[numpy.float32]" in methods["predict"]
+    assert "filename: str | None" in ast.unparse(classes["CompileError"])
+
+
+def test_everything_is_documented():
+    for name, value in vars(aic).items():
+        if not name.startswith("_") and callable(value):
+            assert value.__doc__, name
+
+
+def test_no_logic_in_python():
+    """What Python users can do, C++ users can: the package's own Python stays a handful of lines."""
+    code = [line for file in FOLDER.glob("*.py") for line in file.read_text().splitlines() if line.strip()]
+    assert len(code) < 60
