@@ -1,5 +1,5 @@
 // Writes the table that the runtime reads (`ai_rt_program_t` of ai_rt.h) as constants of the
-// module, and `main`. Every field is eight bytes wide, so the records have no padding and need no
+// module. Every field is eight bytes wide, so the records have no padding and need no
 // knowledge of the target's C ABI.
 
 #include "ai/Codegen/Passes.h"
@@ -47,7 +47,8 @@ public:
   }
 
   /// Records of one shape, one after the other; the name of the symbol, empty when there are none.
-  std::string records(ArrayRef<Record> rows) {
+  /// With a name of their own other objects of the program see them.
+  std::string records(ArrayRef<Record> rows, StringRef shared = "") {
     if (rows.empty())
       return "";
     SmallVector<Type> fields;
@@ -55,10 +56,13 @@ public:
       fields.push_back(typeOf(field));
     auto row = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
     auto type = LLVM::LLVMArrayType::get(row, rows.size());
-    std::string name = fresh("table");
-    auto global =
-        LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
-                               LLVM::Linkage::Internal, name, Attribute(), /*alignment=*/8);
+    std::string name = shared.empty() ? fresh("table") : shared.str();
+    auto global = LLVM::GlobalOp::create(
+        b, module.getLoc(), type, /*isConstant=*/true,
+        shared.empty() ? LLVM::Linkage::Internal : LLVM::Linkage::External, name, Attribute(),
+        /*alignment=*/8);
+    if (!shared.empty())
+      global.setVisibility_(LLVM::Visibility::Hidden);
     OpBuilder inside(b.getContext());
     inside.createBlock(&global.getInitializerRegion());
     Value table = LLVM::UndefOp::create(inside, module.getLoc(), type);
@@ -140,8 +144,10 @@ class ProgramWriter {
 public:
   ProgramWriter(ModuleOp module) : module(module), writer(module) {}
 
-  /// Returns the name of the program's table.
-  std::string write() {
+  /// Writes the program's table as `symbol`. It is for the processor `cpu`, one of `cpus`, which
+  /// has `features`: their names, each with "=" and its bit.
+  LogicalResult write(StringRef symbol, StringRef cpu, StringRef cpus,
+                      ArrayRef<std::string> features) {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
       auto kind = f->getAttrOfType<StringAttr>("ai.kind");
@@ -183,43 +189,31 @@ public:
     SmallVector<Record> images = imageRows();
     program.push_back(Field(int64_t(images.size())));
     program.push_back(Field(writer.records(images)));
-    return writer.records({program});
-  }
-
-  /// int main(argc, argv) { return ai_rt_main(&program, argc, argv); }
-  void writeMain(StringRef program) {
-    OpBuilder &b = writer.builder();
-    Location loc = module.getLoc();
-    auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-    auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer, b.getI32Type(), pointer});
-    auto callee = LLVM::LLVMFuncOp::create(b, loc, "ai_rt_main", type);
-    auto main = LLVM::LLVMFuncOp::create(
-        b, loc, "main", LLVM::LLVMFunctionType::get(b.getI32Type(), {b.getI32Type(), pointer}));
-    OpBuilder inside(b.getContext());
-    Block *body = main.addEntryBlock(inside);
-    inside.setInsertionPointToStart(body);
-    Value table = LLVM::AddressOfOp::create(inside, loc, pointer, program);
-    auto call = LLVM::CallOp::create(inside, loc, callee,
-                                     ValueRange{table, body->getArgument(0), body->getArgument(1)});
-    LLVM::ReturnOp::create(inside, loc, call.getResults());
-  }
-
-  /// const ai_rt_program_t *NAME(void) { return &program; }
-  void writeAccessor(StringRef program, StringRef name) {
-    OpBuilder &b = writer.builder();
-    Location loc = module.getLoc();
-    auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-    auto accessor =
-        LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(pointer, {}));
-    OpBuilder inside(b.getContext());
-    inside.setInsertionPointToStart(accessor.addEntryBlock(inside));
-    LLVM::ReturnOp::create(inside, loc, LLVM::AddressOfOp::create(inside, loc, pointer, program));
+    FailureOr<SmallVector<Record>> needs = featureRows(features);
+    if (failed(needs))
+      return failure();
+    program.append({Field(writer.text(cpu)), Field(writer.text(cpus)),
+                    Field(int64_t(needs->size())), Field(writer.records(*needs))});
+    writer.records({program}, symbol);
+    return success();
   }
 
 private:
   int64_t integer(StringRef name, Operation *op = nullptr) {
     auto attribute = (op ? op : module.getOperation())->getAttrOfType<IntegerAttr>(name);
     return attribute ? attribute.getInt() : 0;
+  }
+
+  FailureOr<SmallVector<Record>> featureRows(ArrayRef<std::string> features) {
+    SmallVector<Record> rows;
+    for (StringRef feature : features) {
+      auto [name, text] = feature.split('=');
+      int64_t bit;
+      if (text.getAsInteger(10, bit))
+        return module.emitError("expects a feature to be NAME=BIT, got '") << feature << "'";
+      rows.push_back({Field(writer.text(name)), Field(bit)});
+    }
+    return rows;
   }
 
   SmallVector<Record> profileRows() {
@@ -378,25 +372,25 @@ private:
   int64_t blockSize = 1;
 };
 
-/// The table says it all now; LLVM would warn of argument attributes that it does not know.
-void removeArgumentAttributes(ModuleOp module) {
-  for (auto f : module.getOps<LLVM::LLVMFuncOp>())
+/// The table says it all now: objects for other processors have functions of the same names, and
+/// LLVM would warn of argument attributes that it does not know.
+void hideFunctions(ModuleOp module) {
+  for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
+    if (!f.isExternal())
+      f.setLinkage(LLVM::Linkage::Internal);
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       for (StringRef name : {"ai.role", "ai.name"})
         f.removeArgAttr(i, name);
+  }
 }
 
 struct EmitProgramPass : ai::impl::AIEmitProgramPassBase<EmitProgramPass> {
   using AIEmitProgramPassBase::AIEmitProgramPassBase;
 
   void runOnOperation() final {
-    ProgramWriter writer(getOperation());
-    std::string program = writer.write();
-    if (accessor.empty())
-      writer.writeMain(program);
-    else
-      writer.writeAccessor(program, accessor);
-    removeArgumentAttributes(getOperation());
+    hideFunctions(getOperation());
+    if (failed(ProgramWriter(getOperation()).write(symbol, cpu, cpus, features)))
+      signalPassFailure();
   }
 };
 } // namespace

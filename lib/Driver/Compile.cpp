@@ -20,6 +20,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 
@@ -49,24 +50,6 @@ static std::string outputName(const CompileOptions &options) {
   if (options.emit == "cubin")
     return name + ".cubin";
   return options.emit == "obj" ? name + ".o" : name;
-}
-
-/// Object in a temporary file, then a program or a library with its header.
-static LogicalResult linkProgram(ModuleOp module, const CompileOptions &options,
-                                 const TargetOptions &target, LinkOptions link, StringRef output,
-                                 ErrorEmitter emitError) {
-  SmallString<128> object;
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
-    return emitError() << "cannot make a temporary file: " << code.message();
-  llvm::scope_exit cleanup([&] { llvm::sys::fs::remove(object); });
-  if (failed(emitObject(module, target, object)))
-    return failure();
-  bool isLibrary = link.kind == LinkOptions::Kind::SharedLibrary;
-  link.objects = {std::string(object)};
-  link.runtimeLibrary = options.runtime + "/libai_rt.a";
-  if (failed(ai::link(link, output, emitError)))
-    return failure();
-  return isLibrary ? writeHeader(module, baseName(options), output, emitError) : success();
 }
 
 /// What can be known to end badly is said before the work: a missing folder, a missing linker.
@@ -111,9 +94,9 @@ static bool isHandled(Diagnostic &diagnostic, const CompileOptions &options) {
   return true;
 }
 
-static void reportRoofline(ModuleOp module, const CompileOptions &options) {
+static void reportRoofline(ModuleOp module, const Processor &processor) {
   std::optional<rt::Machine> machine;
-  if (options.cpu == "native")
+  if (processor.isNative)
     machine = rt::measureMachine(1);
   printRoofline(module, machine ? &*machine : nullptr, llvm::errs());
 }
@@ -124,6 +107,10 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
   SmallVector<GPUArch> archs;
   bool isGPUArtefact = llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit);
   if (options.target != "cuda") {
+    if (options.target != "cpu" && !isKnownTriple(options.target))
+      return emitError() << "--target expects cpu, cuda, or a triple of x86_64 or aarch64 such as "
+                            "aarch64-linux-gnu, got '"
+                         << options.target << "'";
     if (isGPUArtefact)
       return emitError() << "--emit=" << options.emit << " expects --target=cuda";
     if (!options.archs.empty())
@@ -149,6 +136,42 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
   if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
     return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
   return archs;
+}
+
+/// The processors that code is made for, the best first, as they are listed where none is better.
+static FailureOr<SmallVector<Processor>> findProcessors(const CompileOptions &options,
+                                                        ErrorEmitter emitError) {
+  bool isForHost = options.target == "cpu" || options.target == "cuda";
+  bool isProgram = options.emit == "exe" || options.emit == "lib";
+  SmallVector<std::string> names(options.cpus.begin(), options.cpus.end());
+  if (names.empty())
+    names.push_back("");
+  SmallVector<Processor> processors;
+  for (const std::string &name : names) {
+    FailureOr<Processor> processor =
+        findProcessor(isForHost ? "" : options.target, name, emitError);
+    if (failed(processor))
+      return failure();
+    if (llvm::none_of(processors, [&](const Processor &p) {
+          return p.name == processor->name && p.features == processor->features;
+        }))
+      processors.insert(llvm::upper_bound(processors, *processor, doesMore), *processor);
+  }
+  llvm::Triple triple(processors.front().triple), host(llvm::sys::getDefaultTargetTriple());
+  if (isProgram && (triple.getArch() != host.getArch() || triple.getOS() != host.getOS()))
+    return emitError() << "--emit=" << options.emit << " expects this machine's system, "
+                       << host.str() << ", got " << triple.str()
+                       << "; --emit=obj makes an object to link there, with the runtime";
+  if (processors.size() == 1)
+    return processors;
+  if (!isProgram || options.target == "cuda" || options.report != Report::None)
+    return emitError() << (options.target == "cuda" ? "--target=cuda"
+                           : !isProgram             ? "--emit=" + options.emit
+                                                    : std::string("--report"))
+                       << " expects one --cpu, got " << processors.size();
+  if (!triple.isX86())
+    return emitError() << "several --cpu expect x86-64, where a program can ask for what it needs";
+  return processors;
 }
 
 /// One kernel module serves all architectures, so it keeps within the smallest one's memory.
@@ -193,47 +216,100 @@ static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options
   return failed(cubin) ? failure() : writeFile(output, emitError, *cubin);
 }
 
-namespace {
-/// What was found out about where a module will run.
-struct Destination {
-  TargetOptions target;
-  SmallVector<GPUArch> archs;
+/// What the stages are to know of the options and of one processor.
+static PipelineOptions makePipeline(const CompileOptions &options, const Processor &processor) {
   PipelineOptions pipeline;
-};
-} // namespace
-
-/// Finds the processor and the architectures, and states them on the module.
-static FailureOr<Destination> prepare(ModuleOp module, const CompileOptions &options,
-                                      ErrorEmitter emitError) {
-  FailureOr<Processor> processor = findProcessor(options.cpu, emitError);
-  if (failed(processor))
-    return failure();
-  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
-  if (failed(archs))
-    return failure();
-  setTarget(module, *processor);
-  PipelineOptions pipeline;
-  pipeline.vectorBits = processor->vectorBits;
-  pipeline.vectorRegisters = processor->vectorRegisters;
-  pipeline.l1 = options.l1.value_or(processor->l1);
-  pipeline.l2 = options.l2.value_or(processor->l2);
+  pipeline.vectorBits = processor.vectorBits;
+  pipeline.vectorRegisters = processor.vectorRegisters;
+  pipeline.l1 = options.l1.value_or(processor.l1);
+  pipeline.l2 = options.l2.value_or(processor.l2);
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
   pipeline.describe = options.report == Report::Roofline;
   pipeline.withoutBarrier = options.withoutBarrier;
-  setArchs(module, *archs, pipeline);
-  return Destination{{*processor, options.optLevel}, std::move(*archs), pipeline};
+  pipeline.cpu = pipeline.cpus = processor.name;
+  for (const Feature &feature : processor.needs)
+    pipeline.features.push_back(feature.name + "=" + std::to_string(feature.bit));
+  if (options.emit == "lib")
+    pipeline.accessor = programAccessor(baseName(options));
+  return pipeline;
 }
 
-static LogicalResult runStages(ModuleOp module, const Stage &last,
-                               const PipelineOptions &pipeline) {
+static LogicalResult runStages(ModuleOp module, const Stage &last, const PipelineOptions &options) {
   PassManager pm(module.getContext());
   // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
   pm.enableVerifier(false);
-  buildStages(pm, last, pipeline);
+  buildStages(pm, last, options);
   return pm.run(module);
 }
+
+namespace {
+/// Objects in temporary files, then a program or a library with its header.
+class ProgramMaker {
+public:
+  ProgramMaker(const CompileOptions &options, LinkOptions link, StringRef output,
+               ErrorEmitter emitError)
+      : options(options), link(std::move(link)), output(output), emitError(emitError) {
+    this->link.runtimeLibrary = options.runtime + "/libai_rt.a";
+  }
+  ~ProgramMaker() {
+    for (const std::string &object : link.objects)
+      llvm::sys::fs::remove(object);
+  }
+
+  /// An object for each processor, and one that picks, for the least processor.
+  LogicalResult makeForAll(ModuleOp module, ArrayRef<Processor> processors) {
+    FailureOr<Processor> least = findProcessor(processors.front().triple, "", emitError);
+    if (failed(least))
+      return failure();
+    OwningOpRef<ModuleOp> entry = ModuleOp::create(module.getLoc(), "entry");
+    std::string cpus =
+        llvm::join(llvm::map_range(processors, [](const Processor &p) { return p.name; }), ", ");
+    SmallVector<std::string> programs;
+    for (const Processor &processor : processors) {
+      OwningOpRef<ModuleOp> own = module.clone();
+      setTarget(*own, processor);
+      PipelineOptions pipeline = makePipeline(options, processor);
+      pipeline.cpus = cpus;
+      pipeline.hasEntry = false;
+      pipeline.symbol += "." + std::to_string(programs.size());
+      programs.push_back(pipeline.symbol);
+      if (failed(runStages(*own, getStages().back(), pipeline)) ||
+          failed(addObject(*own, processor)))
+        return failure();
+      if (Attribute recipe = (*own)->getAttr("ai.recipe"))
+        (*entry)->setAttr("ai.recipe", recipe);
+    }
+    PassManager pm(module.getContext());
+    buildEntry(pm, programs, makePipeline(options, *least).accessor);
+    setTarget(*entry, *least);
+    return failed(pm.run(*entry)) ? failure() : make(*entry, *least);
+  }
+
+  /// The last object, and what is made of all.
+  LogicalResult make(ModuleOp module, const Processor &processor) {
+    if (failed(addObject(module, processor)) || failed(ai::link(link, output, emitError)))
+      return failure();
+    bool isLibrary = link.kind == LinkOptions::Kind::SharedLibrary;
+    return isLibrary ? writeHeader(module, baseName(options), output, emitError) : success();
+  }
+
+private:
+  LogicalResult addObject(ModuleOp module, const Processor &processor) {
+    SmallString<128> object;
+    if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
+      return emitError() << "cannot make a temporary file: " << code.message();
+    link.objects.push_back(std::string(object));
+    return emitObject(module, {processor, options.optLevel}, object);
+  }
+
+  const CompileOptions &options;
+  LinkOptions link;
+  StringRef output;
+  ErrorEmitter emitError;
+};
+} // namespace
 
 LogicalResult compile(const CompileOptions &options) {
   auto source = openSource(options.input);
@@ -256,25 +332,31 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
   if (!module.getName())
     module.setName(baseName(options));
-  FailureOr<Destination> destination = prepare(module, options, emitError);
-  if (failed(destination))
+  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
+  if (failed(archs))
     return failure();
-  const TargetOptions &target = destination->target;
-  ArrayRef<GPUArch> archs = destination->archs;
-  PipelineOptions &pipeline = destination->pipeline;
+  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
+  if (failed(processors))
+    return failure();
+  TargetOptions target{processors->front(), options.optLevel};
+
   std::string output = outputName(options);
   LinkOptions link;
   if (failed(checkOutput(options, output, link, emitError)))
     return failure();
 
+  ProgramMaker maker(options, std::move(link), output, emitError);
+  if (processors->size() > 1)
+    return maker.makeForAll(module, *processors);
+  setTarget(module, target.processor);
   bool isGraph = options.emit == "dot";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
-  if (options.emit == "lib")
-    pipeline.accessor = programAccessor(baseName(options));
+  PipelineOptions pipeline = makePipeline(options, target.processor);
+  setArchs(module, *archs, pipeline);
   if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline)))
     return failure();
   if (options.report == Report::Roofline)
-    reportRoofline(module, options);
+    reportRoofline(module, target.processor);
 
   if (isGraph)
     return writeText(options, output, emitError, [&](raw_ostream &os) {
@@ -289,8 +371,8 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
       return success();
     });
   if (llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit))
-    return writeKernels(module, options, archs.front(), output, emitError);
-  if (failed(embedImages(module, archs, options.optLevel, emitError)))
+    return writeKernels(module, options, archs->front(), output, emitError);
+  if (failed(embedImages(module, *archs, options.optLevel, emitError)))
     return failure();
   if (options.emit == "llvm-ir")
     return writeText(options, output, emitError,
@@ -300,21 +382,30 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
                      [&](raw_ostream &os) { return emitAssembly(module, target, os); });
   if (options.emit == "obj")
     return emitObject(module, target, output);
-  return linkProgram(module, options, target, std::move(link), output, emitError);
+  return maker.make(module, target.processor);
 }
 
 LogicalResult compileObject(ModuleOp module, const CompileOptions &options, StringRef accessor,
                             SmallVectorImpl<char> &object) {
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
-  FailureOr<Destination> destination = prepare(module, options, emitError);
-  if (failed(destination))
+  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
+  if (failed(archs))
     return failure();
-  destination->pipeline.accessor = accessor.str();
-  if (failed(runStages(module, getStages().back(), destination->pipeline)) ||
-      failed(embedImages(module, destination->archs, options.optLevel, emitError)))
+  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
+  if (failed(processors))
+    return failure();
+  if (processors->size() > 1)
+    return emitError() << "an object expects one --cpu, got " << processors->size();
+  TargetOptions target{processors->front(), options.optLevel};
+  setTarget(module, target.processor);
+  PipelineOptions pipeline = makePipeline(options, target.processor);
+  pipeline.accessor = accessor.str();
+  setArchs(module, *archs, pipeline);
+  if (failed(runStages(module, getStages().back(), pipeline)) ||
+      failed(embedImages(module, *archs, options.optLevel, emitError)))
     return failure();
   llvm::raw_svector_ostream os(object);
-  return emitObject(module, destination->target, os);
+  return emitObject(module, target, os);
 }
 
 } // namespace ai

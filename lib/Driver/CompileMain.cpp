@@ -101,17 +101,22 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> emit("emit",
                                    cl::desc("What to make: a stage or an artefact, listed below"),
                                    cl::value_desc("NAME"), cl::init("exe"), cl::cat(category));
-  static cl::opt<std::string> target("target", cl::desc("What trains: cpu (default) or cuda"),
-                                     cl::value_desc("NAME"), cl::init("cpu"), cl::cat(category));
+  static cl::opt<std::string> target(
+      "target",
+      cl::desc("What trains: cpu (default), cuda, or the triple of another machine, as in "
+               "aarch64-linux-gnu, for objects and assembly"),
+      cl::value_desc("NAME"), cl::init("cpu"), cl::cat(category));
   static cl::list<std::string> archs(
       "arch",
       cl::desc("Architectures of NVIDIA GPUs: sm_75, sm_80 (default), sm_90, sm_90a, sm_100"),
       cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
   static cl::opt<int64_t> withoutBarrier("gpu-without-barrier", cl::init(-1), cl::Hidden,
                                          cl::cat(category));
-  static cl::opt<std::string> cpu(
-      "cpu", cl::desc("Processor to compile for: native, or a name that clang's -mcpu knows"),
-      cl::value_desc("NAME"), cl::init("native"), cl::cat(category));
+  static cl::list<std::string> cpus(
+      "cpu",
+      cl::desc("Processor to compile for: native (default), or a name that clang's -mcpu knows. A "
+               "program for several picks the best that it runs on when it starts"),
+      cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
   static cl::opt<std::string> conv(
       "conv", cl::desc("How to convolve: direct, winograd (where it can be), auto (where it pays)"),
       cl::value_desc("NAME"), cl::init("auto"), cl::cat(category));
@@ -162,8 +167,6 @@ int compileMain(int argc, char **argv) {
     return refuse("--graph expects a stage with ai ops, shaped to blocked, got '" + graph + "'");
   if (graph.getNumOccurrences() && emit != "dot")
     return refuse("--graph chooses what --emit=dot draws, got --emit=" + emit);
-  if (target != "cpu" && target != "cuda")
-    return refuse("--target expects cpu or cuda, got '" + target + "'");
   if (optLevel > 3)
     return refuse("-O expects 0 to 3, got " + llvm::Twine(optLevel));
   CompileOptions options;
@@ -173,7 +176,7 @@ int compileMain(int argc, char **argv) {
   options.graph = graph;
   options.target = target;
   options.archs = archs;
-  options.cpu = cpu;
+  options.cpus = cpus;
   options.linker = linker;
   options.runtime = runtimeFolder(argv[0]);
   options.optLevel = optLevel;

@@ -32,7 +32,8 @@ static constexpr StringLiteral kPrologue =
 extern "C" {
 #endif
 
-/* The table of the compiled module, as ai_rt.h describes it. */
+/* The table of the compiled module for this processor, as ai_rt.h describes it; null if it was
+ * compiled for others, and then @_error() says for which. */
 const struct ai_rt_program *@_program(void);
 
 const char *ai_rt_last_error(void);
@@ -71,7 +72,8 @@ int64_t ai_rt_program_memory(const void *, int64_t, int64_t);
 
 /* Creates a model with initial parameters; `config` null means the recipe's. */
 AIC_INLINE int @_create(const @_config_t *config, @_t **model) {
-  return ai_rt_model_create(@_program(), config, model);
+  const void *program = @_program();
+  return program ? ai_rt_model_create(program, config, model) : 4;
 }
 AIC_INLINE void @_destroy(@_t *model) { ai_rt_model_destroy(model); }
 
@@ -108,9 +110,10 @@ AIC_INLINE float *@_parameter(@_t *model, const char *name) {
 AIC_INLINE int @_set(@_t *model, const char *name, double value) {
   return ai_rt_model_set_setting(model, name, value);
 }
-/* The bytes that a model with these numbers holds. */
+/* The bytes that a model with these numbers holds; 0 on a processor that runs none. */
 AIC_INLINE int64_t @_memory(int64_t batch, int64_t threads) {
-  return ai_rt_program_memory(@_program(), batch, threads);
+  const void *program = @_program();
+  return program ? ai_rt_program_memory(program, batch, threads) : 0;
 }
 AIC_INLINE int @_save(const @_t *model, const char *path) { return ai_rt_model_save(model, path); }
 AIC_INLINE int @_load(@_t *model, const char *path) { return ai_rt_model_load(model, path); }
@@ -120,7 +123,8 @@ static constexpr StringLiteral kFunctions = R"(
 /* Calls a function of the module: one dense array for each argument and each result. */
 int ai_rt_call(const void *, const char *, const void *const *, void *const *);
 AIC_INLINE int @_call(const char *function, const void *const *arguments, void *const *results) {
-  return ai_rt_call(@_program(), function, arguments, results);
+  const void *program = @_program();
+  return program ? ai_rt_call(program, function, arguments, results) : 4;
 }
 )";
 

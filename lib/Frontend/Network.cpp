@@ -164,7 +164,7 @@ llvm::Error Network::compile(const std::string &path, StringRef emit) {
 
 /// Everything that machine code depends on.
 static std::string keyOf(ModuleOp module, const CompileOptions &options) {
-  return ::print(module) + options.target + " " + options.cpu + " " + options.conv + " " +
+  return ::print(module) + options.target + " " + llvm::join(options.cpus, ",") + " " + options.conv + " " +
          std::to_string(options.optLevel);
 }
 

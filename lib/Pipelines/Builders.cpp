@@ -183,8 +183,20 @@ void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   AIEmitProgramPassOptions program;
-  program.accessor = options.accessor;
+  program.symbol = options.symbol;
+  program.cpu = options.cpu;
+  program.cpus = options.cpus;
+  llvm::append_range(program.features, options.features);
   pm.addPass(createAIEmitProgramPass(program));
+  if (options.hasEntry)
+    buildEntry(pm, {options.symbol}, options.accessor);
+}
+
+void buildEntry(OpPassManager &pm, ArrayRef<std::string> programs, StringRef accessor) {
+  AIEmitEntryPassOptions entry;
+  llvm::append_range(entry.programs, programs);
+  entry.accessor = accessor.str();
+  pm.addPass(createAIEmitEntryPass(entry));
 }
 
 } // namespace ai

@@ -159,12 +159,13 @@ static int runProgram(const ai_rt_program_t &program, int argc, char **argv) {
 int ai_rt_main(const ai_rt_program_t *program, int argc, char **argv) {
   startSeconds();
   catchSignals();
-  ai_rt_status_t status = AI_RT_OK;
   int exitCode = 1;
-  status = guarded([&] { exitCode = runProgram(*program, argc, argv); });
+  // Without a program `ai_rt_program_select` has said what is wrong.
+  ai_rt_status_t status =
+      program ? guarded([&] { exitCode = runProgram(*program, argc, argv); }) : AI_RT_NO_DEVICE;
   if (status == AI_RT_OK)
     return exitCode;
-  const char *path = argc > 0 ? argv[0] : program->name;
+  const char *path = argc > 0 ? argv[0] : "program";
   const char *slash = strrchr(path, '/');
   fprintf(stderr, "%s: error: %s\n", slash ? slash + 1 : path, ai_rt_last_error());
   return 1;

@@ -163,6 +163,10 @@ static std::string describe(const ai_rt_program_t &program, const Options &optio
   text += concat("recipe: loss ", losses[std::clamp<int64_t>(program.loss, 0, 2)], ", ",
                  program.epochs, " epochs of batch ", program.batch, ", seed ", program.seed,
                  "; settings: ", settingsText(program), "\n");
+  text += concat("processor: ", program.cpu);
+  if (std::strcmp(program.cpu, program.cpus) != 0)
+    text += concat(", picked from ", program.cpus);
+  text += "\n";
   text += concat("step: batch ", options.batch, ", ", threadsText(program, needs), "\n");
   char line[96];
   snprintf(line, sizeof(line), "work: %.6g MFLOP per step\n", needs.flops * 1e-6);
@@ -192,14 +196,14 @@ static std::string describeJson(const ai_rt_program_t &program, const Options &o
                    ", \"elements\": ", countElements(tensor), "}");
     first = false;
   }
-  return text + concat("], \"num_parameters\": ", totalOf(program, AI_RT_PARAMETER).elements,
-                       ", \"state_elements\": ", totalOf(program, AI_RT_STATE).elements,
-                       ", \"batch\": ", options.batch, ", \"threads\": ", needs.threads,
-                       ", \"busy_threads\": ", needs.busyThreads,
-                       ", \"block_size\": ", program.block_size,
-                       ", \"num_slots\": ", program.num_slots,
-                       ", \"flops_per_step\": ", jsonNumber(needs.flops),
-                       ", \"memory_bytes\": ", needs.bytes, "}\n");
+  return text +
+         concat("], \"num_parameters\": ", totalOf(program, AI_RT_PARAMETER).elements,
+                ", \"state_elements\": ", totalOf(program, AI_RT_STATE).elements,
+                ", \"batch\": ", options.batch, ", \"threads\": ", needs.threads,
+                ", \"busy_threads\": ", needs.busyThreads, ", \"block_size\": ", program.block_size,
+                ", \"num_slots\": ", program.num_slots, ", \"cpu\": ", jsonString(program.cpu),
+                ", \"flops_per_step\": ", jsonNumber(needs.flops),
+                ", \"memory_bytes\": ", needs.bytes, "}\n");
 }
 
 int ai::rt::runInfo(const ai_rt_program_t &program, const Options &options) {

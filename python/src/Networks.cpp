@@ -277,8 +277,8 @@ void aic::bindNetworks(nb::module_ &m) {
               "two dimensions gets a channel before them.")
       .def_rw("threads", &ai::Network::threads, "0: one for each CPU that the process may use.")
       .def_prop_rw(
-          "cpu", [](const ai::Network &s) { return s.options.cpu; },
-          [](ai::Network &s, const std::string &cpu) { s.options.cpu = cpu; },
+          "cpu", [](const ai::Network &s) { return s.options.cpus.empty() ? std::string("native") : s.options.cpus.front(); },
+          [](ai::Network &s, const std::string &cpu) { s.options.cpus = {cpu}; },
           "Processor to compile for: native, or a name that clang's -mcpu knows.")
       .def("fit", &fit, "train"_a.none(), "test"_a = nb::none(), nb::kw_only(),
            "loss"_a = nb::none(), "optimizer"_a = nb::none(), "batch"_a = nb::none(),

@@ -1,14 +1,25 @@
-// RUN: ai-opt %s --ai-emit-program -split-input-file | FileCheck %s
-// RUN: ai-opt %s --ai-emit-program="accessor=f_program" -split-input-file | FileCheck %s --check-prefix=LIBRARY
+// RUN: ai-opt %s --ai-emit-program="symbol=net.program cpu=x86-64-v3 cpus=x86-64-v4,x86-64-v3 features=avx2=10,fma=14" -split-input-file | FileCheck %s
+// RUN: not ai-opt %s --ai-emit-program="features=avx2" -split-input-file 2>&1 | FileCheck %s --check-prefix=FEATURE
 
-// CHECK-DAG: llvm.mlir.global internal constant @[[NAME:.*]]("f\00")
+// Objects for other processors have functions of the same names; they see the table only, whose last fields are the
+// processor, all of them, and what this one needs.
+// CHECK-DAG: llvm.func internal @f(
+// CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("f\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("x\00")
-//     CHECK: llvm.func @main(%[[ARGC:.*]]: i32, %[[ARGV:.*]]: !llvm.ptr) -> i32
-//     CHECK:   %[[P:.*]] = llvm.mlir.addressof @
-//     CHECK:   llvm.call @ai_rt_main(%[[P]], %[[ARGC]], %[[ARGV]])
-// LIBRARY-NOT: @main
-//     LIBRARY: llvm.func @f_program() -> !llvm.ptr
-//     LIBRARY:   llvm.mlir.addressof @
+// CHECK-DAG: llvm.mlir.global internal constant @[[AVX2:.*]]("avx2\00")
+// CHECK-DAG: llvm.mlir.global internal constant @[[CPU:.*]]("x86-64-v3\00")
+// CHECK-DAG: llvm.mlir.global internal constant @[[CPUS:.*]]("x86-64-v4,x86-64-v3\00")
+//     CHECK: llvm.mlir.global internal constant @[[FEATURES:.*]]() {{.*}}: !llvm.array<2 x struct<(ptr, i64)>>
+//     CHECK:   llvm.mlir.addressof @[[AVX2]]
+//     CHECK:   llvm.mlir.constant(10 : i64)
+//     CHECK:   llvm.mlir.constant(14 : i64)
+//     CHECK: llvm.mlir.global external hidden constant @net.program()
+//     CHECK:   llvm.mlir.addressof @[[CPU]]
+//     CHECK:   llvm.mlir.addressof @[[CPUS]]
+//     CHECK:   llvm.mlir.constant(2 : i64)
+//     CHECK:   llvm.mlir.addressof @[[FEATURES]]
+// CHECK-NOT: @main
+// FEATURE: error: expects a feature to be NAME=BIT, got 'avx2'
 module attributes {ai.fixed_bytes = 0 : i64, ai.tensors = []} {
   llvm.func @f(%fixed: !llvm.ptr, %workspace: !llvm.ptr) attributes {ai.workspace_bytes = 64 : i64, ai.tensors = [
       {name = "x", role = "argument", type = memref<4xf32>, offset = 0 : i64, bytes = 16 : i64}]} {

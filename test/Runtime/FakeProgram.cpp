@@ -185,6 +185,10 @@ const ai_rt_program_t &ai::test::regression() {
       nullptr,
       /*num_images=*/0,
       nullptr,
+      /*cpu=*/"fake",
+      /*cpus=*/"fake",
+      /*num_features=*/0,
+      nullptr,
   };
   return program;
 }
@@ -371,6 +375,10 @@ const ai_rt_program_t &ai::test::counter() {
       /*num_profile_rows=*/0,
       nullptr,
       /*num_images=*/0,
+      nullptr,
+      /*cpu=*/"fake",
+      /*cpus=*/"fake",
+      /*num_features=*/0,
       nullptr,
   };
   return program;

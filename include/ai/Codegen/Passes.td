@@ -206,16 +206,36 @@ def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
 }
 
-def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
-  let summary = "write the runtime's table of the program, and what hands it out";
+def AIEmitEntryPass : Pass<"ai-emit-entry", "mlir::ModuleOp"> {
+  let summary = "write main, or the function of a library that returns the program's table";
   let description = [{
-    - Needs: `ai-plan-memory`'s attributes on functions of the LLVM dialect.
-    - Ensures: a constant of the module is an `ai_rt_program_t`; `@main` hands it to `ai_rt_main`,
-      or, for a library, the function named by `accessor` returns its address.
+    Both call `ai_rt_program_select`, which picks the table for the processor that it runs on.
+
+    - Needs: tables of `ai-emit-program`, in this module or in another object of the program.
+    - Ensures: `@main` calls `ai_rt_main`, or the function named by `accessor` returns the table.
     - Fails when: never.
   }];
-  let options = [Option<"accessor", "accessor", "std::string", "\"\"",
+  let options = [
+    ListOption<"programs", "programs", "std::string", "Symbols of the tables, the best first">,
+    Option<"accessor", "accessor", "std::string", "\"\"",
       "Function that returns the table; empty: write main instead">];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
+def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
+  let summary = "write the runtime's table of the program";
+  let description = [{
+    - Needs: `ai-plan-memory`'s attributes on functions of the LLVM dialect.
+    - Ensures: a constant of the module is an `ai_rt_program_t`, which other objects see, and
+      nothing else.
+    - Fails when: a feature is not NAME=BIT.
+  }];
+  let options = [
+    Option<"symbol", "symbol", "std::string", "\"ai.program\"", "What the table is called">,
+    Option<"cpu", "cpu", "std::string", "\"\"", "Processor that the code is for">,
+    Option<"cpus", "cpus", "std::string", "\"\"", "All processors that the program has code for">,
+    ListOption<"features", "features", "std::string",
+      "What the code needs of the processor, each with its bit, as in avx2=10">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 

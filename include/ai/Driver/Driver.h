@@ -20,9 +20,9 @@ struct CompileOptions {
   std::string output;             ///< empty: named after the input and the artefact
   std::string emit = "exe";       ///< a stage, dot, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe
   std::string graph = "shaped";   ///< the stage that dot draws
-  std::string target = "cpu";     ///< cpu or cuda
+  std::string target = "cpu";     ///< cpu, cuda, or a triple of another machine
   std::vector<std::string> archs; ///< of the GPU; empty: sm_80
-  std::string cpu = "native";     ///< as clang's -mcpu
+  std::vector<std::string> cpus;  ///< as clang's -mcpu; empty: native; several: picked at start-up
   std::string linker;             ///< compiler driver that links; empty: $CC, clang-22, cc
   std::string runtime;            ///< folder of libai_rt.a
   std::optional<int64_t> l1;      ///< bytes of a core's first cache; empty: as the processor has

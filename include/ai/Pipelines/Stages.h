@@ -25,6 +25,10 @@ struct PipelineOptions {
   int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
   int64_t withoutBarrier = -1;    ///< this barrier of each kernel is left out: for tests
   std::string accessor; ///< function that returns the program's table; empty: write `main`
+  bool hasEntry = true; ///< the module is the whole program, with `main` or the accessor
+  std::string symbol = "ai.program"; ///< what the table is called
+  std::string cpu, cpus;             ///< the processor, and all that the program has code for
+  std::vector<std::string> features; ///< what the processor has, each as NAME=BIT
 };
 
 struct Stage {
@@ -43,6 +47,11 @@ const Stage *findStage(llvm::StringRef name);
 
 /// Appends all stages up to and including `last`, each followed by its check.
 void buildStages(mlir::OpPassManager &pm, const Stage &last, const PipelineOptions &options);
+
+/// Appends what makes an empty module the beginning of a program: `main`, or `accessor` if it is
+/// given, which pick one of `programs`, symbols of tables in other objects.
+void buildEntry(mlir::OpPassManager &pm, llvm::ArrayRef<std::string> programs,
+                llvm::StringRef accessor);
 
 /// Registers `--ai-stage-NAME` (that stage alone, its predecessors taken for done) and
 /// `--ai-check-stage`.

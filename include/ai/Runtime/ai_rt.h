@@ -217,6 +217,12 @@ typedef struct {
   int64_t shared;     ///< 1 if threads share the nest out: a run is then a call on each of them.
 } ai_rt_profile_row_t;
 
+/// What a processor has or has not, such as "avx2".
+typedef struct {
+  const char *name;
+  int64_t bit; ///< In the table of features that libgcc and compiler-rt fill.
+} ai_rt_feature_t;
+
 /// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.
 typedef struct {
   const char *name;
@@ -242,6 +248,10 @@ typedef struct {
   const ai_rt_profile_row_t *profile_rows;
   int64_t num_images; ///< 0 in a program for a CPU.
   const ai_rt_gpu_image_t *images;
+  const char *cpu;  ///< The processor that it was compiled for, as ai-compile's --cpu names it.
+  const char *cpus; ///< All processors that the module was compiled for, for people.
+  int64_t num_features;
+  const ai_rt_feature_t *features; ///< What its code needs.
 } ai_rt_program_t;
 
 //===----------------------------------------------------------------------===//
@@ -253,7 +263,7 @@ typedef enum {
   AI_RT_INVALID = 1,   ///< An argument breaks a rule stated here.
   AI_RT_BAD_FILE = 2,  ///< A file is absent, unreadable, unwritable or says something wrong.
   AI_RT_NO_MEMORY = 3, ///< Memory or threads could not be had.
-  AI_RT_NO_DEVICE = 4, ///< There is no GPU to run on, or it failed.
+  AI_RT_NO_DEVICE = 4, ///< There is no processor or GPU to run on, or it failed.
 } ai_rt_status_t;
 
 /// Returns what went wrong in the last call of this thread that failed; empty if none did. The
@@ -265,6 +275,12 @@ AI_RT_API int64_t ai_rt_dtype_size(int64_t dtype);
 
 /// Returns "f32", "u8", ...; "?" for an unknown `dtype`.
 AI_RT_API const char *ai_rt_dtype_name(int64_t dtype);
+
+/// Returns the first of `programs`, one module compiled for several processors, that this one can
+/// run: the compiler puts the best first. AI_CPU=NAME in the environment asks for the one compiled
+/// for that processor. Returns null if there is none; `ai_rt_last_error` then says what is missing.
+AI_RT_API const ai_rt_program_t *ai_rt_program_select(const ai_rt_program_t *const *programs,
+                                                      int64_t count);
 
 /// Returns the step called `name`, null if the program has none.
 AI_RT_API const ai_rt_step_t *ai_rt_program_find_step(const ai_rt_program_t *program,
@@ -577,7 +593,7 @@ AI_RT_API ai_rt_data_t ai_rt_dataset_data(const ai_rt_dataset_t *dataset);
 AI_RT_API void ai_rt_dataset_destroy(ai_rt_dataset_t *dataset);
 
 /// The `main` of a compiled program: train, eval, predict, bench, info, and its functions.
-/// Returns the exit code.
+/// Returns the exit code: 1 for a null `program`, after the error that `ai_rt_last_error` tells.
 AI_RT_API int ai_rt_main(const ai_rt_program_t *program, int argc, char **argv);
 
 #ifdef __cplusplus

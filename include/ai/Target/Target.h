@@ -10,12 +10,23 @@ namespace ai {
 /// Starts an error; a caller without a source location gives an unknown one.
 using ErrorEmitter = llvm::function_ref<mlir::InFlightDiagnostic()>;
 
-/// A processor of this machine's architecture, and what code generation wants to know about it.
+/// A set of instructions that a processor has or has not.
+struct Feature {
+  std::string name;
+  /// Where libgcc and compiler-rt, which ask the machine, keep it in their table.
+  int64_t bit;
+};
+
+/// A processor, and what code generation wants to know about it.
 struct Processor {
   std::string triple;
   std::string name;
   std::string features;
   std::string dataLayout;
+  bool isNative;
+  /// What code for it may use, of the features that a program can ask its machine for: none but on
+  /// x86.
+  std::vector<Feature> needs;
   /// Length and number of its vector registers.
   int64_t vectorBits;
   int64_t vectorRegisters;
@@ -24,8 +35,18 @@ struct Processor {
   int64_t l1 = 32 << 10, l2 = 1 << 20;
 };
 
-/// Finds a processor by LLVM's name for it; `native` is the one we run on.
-mlir::FailureOr<Processor> findProcessor(llvm::StringRef name, ErrorEmitter emitError);
+/// Whether programs are made for the architecture that `triple` begins with.
+bool isKnownTriple(llvm::StringRef triple);
+
+/// Finds a processor by LLVM's name for it, of the architecture of `triple`, or of this machine's
+/// if that is empty. `native` is the one we run on, and what no name means without a triple; with
+/// one it means the least of the architecture.
+mlir::FailureOr<Processor> findProcessor(llvm::StringRef triple, llvm::StringRef name,
+                                         ErrorEmitter emitError);
+
+/// Whether code for `a` is to be preferred on a machine that runs both: it has longer vectors, or
+/// as long ones and more features.
+bool doesMore(const Processor &a, const Processor &b);
 
 /// How a module becomes machine code.
 struct TargetOptions {

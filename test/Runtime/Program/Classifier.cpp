@@ -173,6 +173,10 @@ const ai_rt_program_t program = {"classifier",
                                  /*num_profile_rows=*/0,
                                  nullptr,
                                  /*num_images=*/0,
+                                 nullptr,
+                                 /*cpu=*/"fake",
+                                 /*cpus=*/"fake",
+                                 /*num_features=*/0,
                                  nullptr};
 
 } // namespace
