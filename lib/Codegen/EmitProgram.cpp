@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 6;
+constexpr int64_t kAbiVersion = 7;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -145,9 +145,10 @@ public:
   ProgramWriter(ModuleOp module) : module(module), writer(module) {}
 
   /// Writes the program's table as `symbol`. It is for the processor `cpu`, one of `cpus`, which
-  /// has `features`: their names, each with "=" and its bit.
+  /// has `features`: their names, each with "=" and its bit. A model
+  /// may take `maxMemory` bytes.
   LogicalResult write(StringRef symbol, StringRef cpu, StringRef cpus,
-                      ArrayRef<std::string> features) {
+                      ArrayRef<std::string> features, int64_t maxMemory) {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
       auto kind = f->getAttrOfType<StringAttr>("ai.kind");
@@ -193,7 +194,8 @@ public:
     if (failed(needs))
       return failure();
     program.append({Field(writer.text(cpu)), Field(writer.text(cpus)),
-                    Field(int64_t(needs->size())), Field(writer.records(*needs))});
+                    Field(int64_t(needs->size())), Field(writer.records(*needs)),
+                    Field(maxMemory)});
     writer.records({program}, symbol);
     return success();
   }
@@ -389,7 +391,7 @@ struct EmitProgramPass : ai::impl::AIEmitProgramPassBase<EmitProgramPass> {
 
   void runOnOperation() final {
     hideFunctions(getOperation());
-    if (failed(ProgramWriter(getOperation()).write(symbol, cpu, cpus, features)))
+    if (failed(ProgramWriter(getOperation()).write(symbol, cpu, cpus, features, maxMemory)))
       signalPassFailure();
   }
 };

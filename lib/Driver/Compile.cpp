@@ -11,6 +11,7 @@
 #include "lib/Driver/Header.h"
 #include "lib/Driver/Roofline.h"
 #include "lib/Driver/Source.h"
+#include "lib/Runtime/ThreadPool.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -228,6 +229,8 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.profile = options.profile;
   pipeline.describe = options.report == Report::Roofline;
   pipeline.withoutBarrier = options.withoutBarrier;
+  pipeline.maxMemory = options.maxMemory;
+  pipeline.threads = options.threads.value_or(rt::numUsableCPUs());
   pipeline.cpu = pipeline.cpus = processor.name;
   for (const Feature &feature : processor.needs)
     pipeline.features.push_back(feature.name + "=" + std::to_string(feature.bit));

@@ -62,15 +62,18 @@ static int refuse(const llvm::Twine &message) {
   return 1;
 }
 
-/// Reads `text`, bytes or with K or M at its end, into `size`; empty text leaves it alone.
+/// Reads `text`, bytes or with K, M or G at its end, into `size`; empty text leaves it alone.
 static bool readSize(StringRef option, StringRef text, std::optional<int64_t> &size) {
   if (text.empty())
     return true;
   StringRef number = text;
-  int64_t unit = number.consume_back("K") ? 1 << 10 : number.consume_back("M") ? 1 << 20 : 1;
+  int64_t unit = number.consume_back("K")   ? 1 << 10
+                 : number.consume_back("M") ? 1 << 20
+                 : number.consume_back("G") ? 1 << 30
+                                            : 1;
   int64_t value;
   if (number.getAsInteger(10, value) || value < 1 || value > (int64_t(1) << 40) / unit) {
-    refuse(option + " expects a size as 32K, 1M or 49152, got '" + text + "'");
+    refuse(option + " expects a size as 32K, 1M, 2G or 49152, got '" + text + "'");
     return false;
   }
   size = value * unit;
@@ -124,6 +127,16 @@ int compileMain(int argc, char **argv) {
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> l2("l2", cl::desc("Second cache of a core"),
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
+  static cl::opt<std::string> maxMemory(
+      "max-memory",
+      cl::desc("Refuse a plan of more memory, with the recipe's batch, now and when it starts"),
+      cl::value_desc("SIZE[K|M|G]"), cl::cat(category));
+  // One of LLVM's own options, for what we do not use, has the name.
+  if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
+    other->removeArgument();
+  static cl::opt<int64_t> threads(
+      "threads", cl::desc("Threads that --max-memory counts with (default: one for each CPU)"),
+      cl::value_desc("N"), cl::cat(category));
   static cl::opt<std::string> linker(
       "linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
       cl::value_desc("PROGRAM"), cl::cat(category));
@@ -163,6 +176,16 @@ int compileMain(int argc, char **argv) {
   if (report != Report::None && !hasNests(emit))
     return refuse("--report=roofline describes loop nests, got --emit=" + emit +
                   ", which ends before there are any; use --emit=loops or later");
+  if (!maxMemory.empty() && !hasNests(emit))
+    return refuse("--max-memory is held against the memory plan, got --emit=" + emit +
+                  ", which ends before there is one; use --emit=loops or later");
+  if (!maxMemory.empty() && target == "cuda")
+    return refuse("--max-memory expects --target=cpu; `info` of the program prints what it takes "
+                  "of a GPU");
+  if (threads.getNumOccurrences() && maxMemory.empty())
+    return refuse("--threads is what --max-memory counts with; a program takes --threads itself");
+  if (threads.getNumOccurrences() && (threads < 1 || threads > 4096))
+    return refuse("--threads expects 1 to 4096, got " + llvm::Twine(threads));
   if (!hasGraph(graph))
     return refuse("--graph expects a stage with ai ops, shaped to blocked, got '" + graph + "'");
   if (graph.getNumOccurrences() && emit != "dot")
@@ -185,8 +208,13 @@ int compileMain(int argc, char **argv) {
   options.profile = profile;
   options.report = report;
   options.withoutBarrier = withoutBarrier;
-  if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2))
+  std::optional<int64_t> limit;
+  if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2) ||
+      !readSize("--max-memory", maxMemory, limit))
     return 1;
+  options.maxMemory = limit.value_or(0);
+  if (threads.getNumOccurrences())
+    options.threads = threads;
   return failed(compile(options)) ? 1 : 0;
 }
 

@@ -103,6 +103,12 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIExpandMathPass());
   pm.addPass(createAIPartitionCombinePass());
   pm.addPass(createAIPlanMemoryPass());
+  if (options.maxMemory > 0) {
+    AICheckMemoryPassOptions check;
+    check.maxMemory = options.maxMemory;
+    check.threads = options.threads;
+    pm.addPass(createAICheckMemoryPass(check));
+  }
   addCleanup(pm);
   if (options.optLevel > 0) {
     AIPrefetchOperandsPassOptions prefetch;
@@ -186,6 +192,7 @@ void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   program.symbol = options.symbol;
   program.cpu = options.cpu;
   program.cpus = options.cpus;
+  program.maxMemory = options.maxMemory;
   llvm::append_range(program.features, options.features);
   pm.addPass(createAIEmitProgramPass(program));
   if (options.hasEntry)

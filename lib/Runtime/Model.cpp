@@ -50,6 +50,7 @@ static ai_rt_config_t resolveConfig(const ai_rt_program_t *program, const ai_rt_
     config.threads = 1;
   if (config.threads == 0)
     config.threads = std::min(numUsableCPUs(), kMaxThreads);
+  checkMemory(*program, config.batch, config.threads);
   return config;
 }
 

@@ -24,6 +24,9 @@ namespace ai::rt {
 /// Returns the bytes that one thread needs for any step of the program.
 int64_t workspaceBytes(const ai_rt_program_t &program);
 
+/// Throws if a model with these numbers takes more memory than the program allows.
+void checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads);
+
 /// Whether the program's steps are kernels.
 inline bool isForGPU(const ai_rt_program_t &program) { return program.num_images > 0; }
 

@@ -171,9 +171,10 @@ static std::string describe(const ai_rt_program_t &program, const Options &optio
   char line[96];
   snprintf(line, sizeof(line), "work: %.6g MFLOP per step\n", needs.flops * 1e-6);
   text += line;
-  snprintf(line, sizeof(line), "memory: %s bytes (%.1f MiB)\n", grouped(needs.bytes).c_str(),
+  snprintf(line, sizeof(line), "memory: %s bytes (%.1f MiB)", grouped(needs.bytes).c_str(),
            double(needs.bytes) / 1048576);
   text += line;
+  text += program.max_memory ? concat(", of at most ", grouped(program.max_memory), "\n") : "\n";
   if (program.num_images > 0)
     text += deviceText(program, options);
   std::string plan = program.plan ? program.plan : "";

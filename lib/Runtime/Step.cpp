@@ -209,6 +209,8 @@ static void checkRange(int64_t first, int64_t count) {
 /// Lists the rows of a batch and checks its labels, before anything is changed.
 static void listRows(ai_rt_model &model, const StepTensors &tensors, const ai_rt_data_t &data,
                      const uint32_t *order, int64_t first, int64_t count) {
+  if (count > model.rows.capacity)
+    checkMemory(model.program, count, model.pool.numThreads());
   model.rows.reserve(count);
   for (int64_t i = 0; i < count; ++i) {
     int64_t position = order ? order[first + i] : first + i;

@@ -71,6 +71,27 @@ int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch, int6
   return roundUp(program->fixed_bytes) + threads * workspaceBytes(*program) + batch * 8;
 }
 
+void ai::rt::checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads) {
+  int64_t most = program.max_memory, planned = ai_rt_program_memory(&program, batch, threads);
+  if (most == 0 || planned <= most)
+    return;
+  int64_t workspace = std::max<int64_t>(workspaceBytes(program), 1);
+  int64_t fittingThreads = threads - (planned - most + workspace - 1) / workspace;
+  int64_t fittingBatch = batch - (planned - most + 7) / 8;
+  std::string remedy;
+  if (fittingThreads > 0)
+    remedy = concat("it fits with --threads ", fittingThreads);
+  else if (fittingBatch > 0)
+    remedy = concat("it fits with --batch ", fittingBatch);
+  else
+    remedy =
+        concat("the least, one thread and a batch of 1, is ", ai_rt_program_memory(&program, 1, 1));
+  throw Error(AI_RT_NO_MEMORY,
+              concat("expects at most ", most, " bytes of memory (ai-compile's --max-memory), got ",
+                     planned, " for ", threads, threads == 1 ? " thread" : " threads",
+                     " and a batch of ", batch, "; ", remedy));
+}
+
 ai_rt_config_t ai_rt_config_default(const ai_rt_program_t *program) {
   return {/*threads=*/0, program->batch, program->seed};
 }

@@ -189,6 +189,7 @@ const ai_rt_program_t &ai::test::regression() {
       /*cpus=*/"fake",
       /*num_features=*/0,
       nullptr,
+      /*max_memory=*/0,
   };
   return program;
 }
@@ -380,6 +381,7 @@ const ai_rt_program_t &ai::test::counter() {
       /*cpus=*/"fake",
       /*num_features=*/0,
       nullptr,
+      /*max_memory=*/0,
   };
   return program;
 }

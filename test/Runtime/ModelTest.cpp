@@ -54,7 +54,7 @@ TEST(ModelCreate, RefusesWrongNumbers) {
   ai_rt_program_t program = regression();
   program.abi_version = 99;
   expectError(ai_rt_model_create(&program, nullptr, &model),
-              "expects a program of ABI version 6, got 99; compile the model with the compiler of "
+              "expects a program of ABI version 7, got 99; compile the model with the compiler of "
               "this runtime");
   program = regression();
   program.num_steps = 0;
@@ -65,6 +65,39 @@ TEST(ModelCreate, RefusesWrongNumbers) {
   expectError(ai_rt_model_create(&program, nullptr, &model),
               "expects tensor 'bias' inside 64 fixed bytes, got 4 bytes at 64");
   EXPECT_EQ(model, nullptr);
+}
+
+TEST(ModelCreate, RefusesMoreMemoryThanTheProgramWasCompiledFor) {
+  ai_rt_program_t program = regression();
+  int64_t workspace = ai_rt_program_memory(&program, 10, 2) - ai_rt_program_memory(&program, 10, 1);
+  int64_t least = ai_rt_program_memory(&program, 1, 1);
+  ai_rt_model_t *model = nullptr;
+  auto expectRefused = [&](int64_t most, ai_rt_config_t config, const std::string &remedy) {
+    program.max_memory = most;
+    EXPECT_EQ(ai_rt_model_create(&program, &config, &model), AI_RT_NO_MEMORY);
+    std::string got = std::to_string(ai_rt_program_memory(&program, config.batch, config.threads));
+    std::string threads = config.threads == 1 ? "1 thread" : "4 threads";
+    EXPECT_EQ(ai_rt_last_error(), "expects at most " + std::to_string(most) +
+                                      " bytes of memory (ai-compile's --max-memory), got " + got +
+                                      " for " + threads + " and a batch of " +
+                                      std::to_string(config.batch) + "; " + remedy);
+  };
+  expectRefused(least + 2 * workspace, {4, 1, 0}, "it fits with --threads 3");
+  expectRefused(least + 3 * workspace - 1, {4, 1, 0}, "it fits with --threads 3");
+  expectRefused(least + 80, {1, 12, 0}, "it fits with --batch 11");
+  expectRefused(least - 1, {4, 100, 0},
+                "the least, one thread and a batch of 1, is " + std::to_string(least));
+  EXPECT_EQ(model, nullptr);
+
+  // What fits is made; a batch that would have to be made room for is refused later.
+  program.max_memory = least + 80;
+  ai_rt_config_t config = {1, 11, 0};
+  ASSERT_EQ(ai_rt_model_create(&program, &config, &model), AI_RT_OK);
+  ModelPtr owner(model);
+  RegressionData samples(12);
+  EXPECT_EQ(ai_rt_model_train_batch(model, &samples.data, nullptr, 0, 11, nullptr), AI_RT_OK);
+  EXPECT_EQ(ai_rt_model_train_batch(model, &samples.data, nullptr, 0, 12, nullptr),
+            AI_RT_NO_MEMORY);
 }
 
 TEST(ProgramMemory, GrowsByWorkspacesAndIndices) {

@@ -123,6 +123,22 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
       "Shared memory of a thread block">];
 }
 
+def AICheckMemoryPass : Pass<"ai-check-memory", "mlir::ModuleOp"> {
+  let summary = "hold the memory plan against a limit";
+  let description = [{
+    A program takes `fixed + threads * workspace + 8 * batch` bytes, with the recipe's batch; one of
+    plain functions `fixed + workspace` for each call. The error is where the buffers of the largest
+    workspace take most bytes at once.
+
+    - Needs: what `ai-plan-memory` leaves, for a processor; later passes move views.
+    - Ensures: the plan takes at most `max-memory` bytes; nothing is changed.
+    - Fails when: it takes more.
+  }];
+  let options = [
+    Option<"maxMemory", "max-memory", "int64_t", /*default=*/"0", "Bytes that it may take">,
+    Option<"threads", "threads", "int64_t", /*default=*/"1", "Threads that it counts with">];
+}
+
 def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> {
   let summary = "Prefetch in front of a reduction what is read behind it";
   let description = [{
@@ -234,6 +250,7 @@ def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
     Option<"symbol", "symbol", "std::string", "\"ai.program\"", "What the table is called">,
     Option<"cpu", "cpu", "std::string", "\"\"", "Processor that the code is for">,
     Option<"cpus", "cpus", "std::string", "\"\"", "All processors that the program has code for">,
+    Option<"maxMemory", "max-memory", "int64_t", "0", "Bytes that a model may take; 0: any">,
     ListOption<"features", "features", "std::string",
       "What the code needs of the processor, each with its bit, as in avx2=10">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];

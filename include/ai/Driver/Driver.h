@@ -27,6 +27,8 @@ struct CompileOptions {
   std::string runtime;            ///< folder of libai_rt.a
   std::optional<int64_t> l1;      ///< bytes of a core's first cache; empty: as the processor has
   std::optional<int64_t> l2;      ///< bytes of its second
+  int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
+  std::optional<int64_t> threads; ///< that maxMemory counts with; empty: one for each CPU
   std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;
   bool remarks = false; ///< also print what the passes chose

@@ -21,6 +21,8 @@ struct PipelineOptions {
   unsigned optLevel = 3;          ///< 0: no fusion and no register tiles
   bool profile = false;           ///< the program keeps a profile of its nests
   bool describe = false;          ///< the module says what its nests cost
+  int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
+  int64_t threads = 1;            ///< that it is checked with
   bool isForGPU = false;          ///< blocks become thread blocks of a GPU
   int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
   int64_t withoutBarrier = -1;    ///< this barrier of each kernel is left out: for tests

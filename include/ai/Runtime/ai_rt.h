@@ -35,7 +35,7 @@ extern "C" {
 //===----------------------------------------------------------------------===//
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 6
+#define AI_RT_ABI_VERSION 7
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -252,6 +252,7 @@ typedef struct {
   const char *cpus; ///< All processors that the module was compiled for, for people.
   int64_t num_features;
   const ai_rt_feature_t *features; ///< What its code needs.
+  int64_t max_memory;              ///< Models that take more bytes are refused; 0: none is.
 } ai_rt_program_t;
 
 //===----------------------------------------------------------------------===//
@@ -357,6 +358,7 @@ AI_RT_API ai_rt_config_t ai_rt_config_default(const ai_rt_program_t *program);
 
 /// Creates a model with initial parameters; `config` null means the recipe's. All memory that
 /// steps need is allocated here, and the threads are started. `program` must outlive the model.
+/// Fails with AI_RT_NO_MEMORY if it would take more than the program was compiled for.
 AI_RT_API ai_rt_status_t ai_rt_model_create(const ai_rt_program_t *program,
                                             const ai_rt_config_t *config, ai_rt_model_t **model);
 
@@ -394,7 +396,8 @@ AI_RT_API ai_rt_status_t ai_rt_model_keep_data(ai_rt_model_t *model, const ai_rt
 /// of `data` (`first ... ` itself if `order` is null), gathered straight from its arrays. Stores
 /// the batch's sums in `metrics`, or, if that is null, keeps them for `ai_rt_model_read_metrics`:
 /// then nobody waits for a GPU. Adds 1 to the step and `count` to the position. Nothing is
-/// allocated unless `count` exceeds every batch before it and the configuration's. A refused batch
+/// allocated unless `count` exceeds every batch before it and the configuration's; what may be
+/// allocated is checked as by `ai_rt_model_create`. A refused batch
 /// leaves the model unchanged.
 AI_RT_API ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t *data,
                                                  const uint32_t *order, int64_t first,

@@ -177,7 +177,8 @@ const ai_rt_program_t program = {"classifier",
                                  /*cpu=*/"fake",
                                  /*cpus=*/"fake",
                                  /*num_features=*/0,
-                                 nullptr};
+                                 nullptr,
+                                 /*max_memory=*/0};
 
 } // namespace
 

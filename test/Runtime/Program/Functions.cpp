@@ -76,7 +76,8 @@ const ai_rt_program_t program = {"functions",
                                  /*cpu=*/"fake",
                                  /*cpus=*/"fake",
                                  /*num_features=*/0,
-                                 nullptr};
+                                 nullptr,
+                                 /*max_memory=*/0};
 
 } // namespace
 
