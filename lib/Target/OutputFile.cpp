@@ -11,6 +11,10 @@ LogicalResult ai::writeFile(StringRef path, ErrorEmitter emitError,
   auto complain = [&](std::error_code error) {
     return emitError() << "cannot write '" << path << "': " << error.message();
   };
+  // A device or a pipe is written to, not replaced by a file.
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status) && llvm::sys::fs::is_other(status))
+    return write(path);
   SmallString<128> temporary;
   int descriptor;
   if (auto error = llvm::sys::fs::createUniqueFile(path + ".%%%%%%%%", descriptor, temporary))

@@ -8,7 +8,7 @@
 namespace ai {
 
 /// Lets `write` fill a temporary file beside `path`, which takes its place if that succeeds.
-/// `write` emits its own errors.
+/// `write` emits its own errors. What is no file, a device or a pipe, is written to as it is.
 mlir::LogicalResult writeFile(llvm::StringRef path, ErrorEmitter emitError,
                               llvm::function_ref<mlir::LogicalResult(llvm::StringRef)> write);
 
