@@ -44,7 +44,7 @@ _struct("program", "name:text abi_version block_size num_slots fixed_bytes num_t
         "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
         "batch epochs seed mean:double std:double plan:text num_profile_rows profile_rows:code num_images "
         "images:code cpu:text cpus:text num_features features:code max_memory")
-Config = _struct("config", "threads batch seed")
+Config = _struct("config", "threads batch seed pin")
 Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 
 

@@ -45,9 +45,9 @@ static constexpr StringLiteral kModel = R"(
 typedef struct ai_rt_model @_t;
 
 /* threads 0: one for each CPU; batch: samples that a step holds without allocating; seed: of
- * initial values, shuffling and dropout. */
+ * initial values, shuffling and dropout; pin 1: bind all threads but the caller to a CPU each. */
 typedef struct {
-  int64_t threads, batch, seed;
+  int64_t threads, batch, seed, pin;
 } @_config_t;
 
 /* Sums over a batch: divide by `count` for means. */

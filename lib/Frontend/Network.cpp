@@ -164,8 +164,8 @@ llvm::Error Network::compile(const std::string &path, StringRef emit) {
 
 /// Everything that machine code depends on.
 static std::string keyOf(ModuleOp module, const CompileOptions &options) {
-  return ::print(module) + options.target + " " + llvm::join(options.cpus, ",") + " " + options.conv + " " +
-         std::to_string(options.optLevel);
+  return ::print(module) + options.target + " " + llvm::join(options.cpus, ",") + " " +
+         options.conv + " " + std::to_string(options.optLevel);
 }
 
 /// Copies the parameters, and the optimizer's state if it is the same optimizer's.
@@ -214,7 +214,7 @@ llvm::Error Network::update(const Recipe &recipe) {
   if (state->model && state->program == compilation.program && state->threads == threads)
     return llvm::Error::success();
 
-  ai_rt_config_t config = {threads, recipe.batch, recipe.seed};
+  ai_rt_config_t config = {threads, recipe.batch, recipe.seed, /*pin=*/0};
   ai_rt_model_t *created = nullptr;
   if (llvm::Error error =
           checkStatus(ai_rt_model_create(compilation.program->table(), &config, &created)))

@@ -141,6 +141,10 @@ private:
   void threads(CLI::App *command) {
     whole(command, "--threads", options.threads, 1, 4096, "Threads (default: one for each CPU)");
   }
+  void pin(CLI::App *command) {
+    command->add_flag("--pin", options.pin,
+                      "Bind each thread to a CPU of its own, of those that taskset leaves");
+  }
   void seed(CLI::App *command);
   void settings(CLI::App *command);
   void trace(CLI::App *command, const char *which);
@@ -241,6 +245,7 @@ void Parser::addTraining() {
         concat("Epochs in all, those of --load included (the recipe: ", program.epochs, ")"));
   batch(train);
   threads(train);
+  pin(train);
   seed(train);
   text(train, "--save", options.save, "FILE",
        "Write a checkpoint after each epoch, and when interrupted");
@@ -256,6 +261,7 @@ void Parser::addTraining() {
   load(eval, "The trained parameters");
   batch(eval);
   threads(eval);
+  pin(eval);
   json(eval, "Print a JSON object");
 
   CLI::App *predict = addCommand("predict", "Print the class and its probability for each sample");
@@ -265,6 +271,7 @@ void Parser::addTraining() {
   load(predict, "The trained parameters");
   batch(predict);
   threads(predict);
+  pin(predict);
   json(predict, "Print a JSON object for each sample");
 
   CLI::App *bench = addCommand("bench", "Measure whole steps and print one line of JSON");
@@ -276,6 +283,7 @@ void Parser::addTraining() {
   load(bench, "Parameters by name, from any safetensors file");
   batch(bench);
   threads(bench);
+  pin(bench);
   seed(bench);
   settings(bench);
   trace(bench, "the first measured");

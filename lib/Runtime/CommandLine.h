@@ -29,6 +29,7 @@ struct Options {
   int64_t batch = 0;
   int64_t pad = 0;     ///< Zeros on every side of an image.
   int64_t threads = 0; ///< 0 means as many as there are CPUs.
+  bool pin = false;
   int64_t seed = 0;
   bool hasSeed = false; ///< Given, not the recipe's.
   bool json = false;

@@ -50,6 +50,9 @@ static ai_rt_config_t resolveConfig(const ai_rt_program_t *program, const ai_rt_
     config.threads = 1;
   if (config.threads == 0)
     config.threads = std::min(numUsableCPUs(), kMaxThreads);
+  if (int64_t cpus = numUsableCPUs(); config.pin && config.threads > cpus)
+    throwInvalid("expects a CPU for each thread that is pinned, of which this process may use ",
+                 cpus, ", got ", config.threads, " threads");
   checkMemory(*program, config.batch, config.threads);
   return config;
 }
@@ -81,7 +84,7 @@ ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &c
       device(isForGPU(program) ? new Device(program, config.batch) : nullptr),
       memory(fixedBytes + config.threads * workspaceBytes),
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
-      pool(config.threads) {
+      pool(config.threads, config.pin != 0) {
   rows.reserve(config.batch);
   if (program.num_profile_rows > 0)
     profiles.assign(config.threads, ThreadProfile(program.num_profile_rows));
@@ -139,7 +142,7 @@ const StepTensors &ai_rt_model::step(const char *name) const {
 }
 
 int64_t ai_rt_model::eventsOf(const ai_rt_step_t &step, int64_t count) const {
-  int64_t numSlots = program.num_slots, threads = pool.numThreads();
+  int64_t numSlots = program.num_slots, threads = threadsOf(step, count);
   int64_t blocks = (count + program.block_size - 1) / program.block_size;
   int64_t rounds = (blocks + numSlots - 1) / numSlots; // blocks of a slot
   int64_t ownSlots = (numSlots + threads - 1) / threads;

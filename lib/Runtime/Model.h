@@ -118,6 +118,9 @@ struct ai_rt_model {
   /// Returns the step called `name`; throws if the program has none.
   const ai::rt::StepTensors &step(const char *name) const;
 
+  /// How many threads share a step on `count` samples: all, or the caller alone if that is faster.
+  int64_t threadsOf(const ai_rt_step_t &step, int64_t count) const;
+
   /// Events of a trace on one thread, at most, of a step on `count` samples.
   int64_t eventsOf(const ai_rt_step_t &step, int64_t count) const;
 

@@ -9,6 +9,7 @@
 
 #include "Error.h"
 #include "Terminal.h"
+#include "ThreadPool.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -42,9 +43,13 @@ ModelPointer ai::rt::createModel(const ai_rt_program_t &program, const Options &
   config.threads = options.threads;
   config.batch = options.batch;
   config.seed = options.seed;
+  config.pin = options.pin;
+  std::vector<int> cpus = usableCPUs();
   ai_rt_model_t *model = nullptr;
   check(ai_rt_model_create(&program, &config, &model));
   ModelPointer result(model);
+  if (options.pin && !cpus.empty())
+    bindThread(pthread_self(), cpus.front());
   for (const auto &[name, value] : options.settings)
     check(ai_rt_model_set_setting(model, name.c_str(), value));
   return result;

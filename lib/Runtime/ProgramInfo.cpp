@@ -59,7 +59,7 @@ static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
   ModelPointer model = createModel(program, options);
   needs.threads = ai_rt_model_num_threads(model.get());
   needs.bytes = ai_rt_model_memory(model.get());
-  needs.busyThreads = std::min({needs.threads, needs.blocks, program.num_slots});
+  needs.busyThreads = ai_rt_model_busy_threads(model.get(), options.batch);
   return needs;
 }
 
@@ -146,6 +146,8 @@ static std::string threadsText(const ai_rt_program_t &program, const Needs &need
                   program.block_size == 1 ? " sample" : " samples", ", at most ", program.num_slots,
                   " at once");
   std::string text = concat(needs.threads, needs.threads == 1 ? " thread" : " threads");
+  if (needs.busyThreads < std::min({needs.threads, needs.blocks, program.num_slots}))
+    return text + ", all but one idle: to share a step takes longer than that saves";
   if (needs.busyThreads < needs.threads)
     text += concat(", of which ", needs.threads - needs.busyThreads, " idle: ", needs.blocks,
                    needs.blocks == 1 ? " block" : " blocks", " of ", program.block_size,

@@ -18,6 +18,10 @@ using namespace ai::rt;
 /// the number of threads enters, so they leave the bits of a loss alone.
 static constexpr int64_t kBlocksPerSlot = 16;
 
+/// What a step costs beside its work when threads share it, and what a thread does at least in a
+/// second. They decide between two ways to the same bits, one of which takes microseconds longer.
+static constexpr double kSharingSeconds = 3e-6, kFlops = 30e9, kBytes = 10e9;
+
 /// Samples between the one that is staged and the one that is fetched.
 static constexpr int64_t kPrefetchDistance = 4;
 
@@ -33,6 +37,17 @@ void BatchRows::reserve(int64_t count) {
 // One run of a step on one batch
 //===----------------------------------------------------------------------===//
 
+int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count) const {
+  int64_t threads = pool.numThreads(), blockSize = program.block_size;
+  int64_t blocks = (count + blockSize - 1) / blockSize;
+  int64_t sharing = std::min({threads, blocks, program.num_slots});
+  int64_t longest = (blocks + sharing - 1) / sharing; // blocks of a thread
+  double saved = double((blocks - longest) * blockSize) * step.flops / kFlops;
+  if (step.combine)
+    saved += double(program.fixed_bytes) * (1 - 1 / double(threads)) / kBytes;
+  return saved > kSharingSeconds ? threads : 1;
+}
+
 namespace {
 /// A map over the batch's blocks and its combine; lives on the caller's stack.
 class StepRun {
@@ -41,14 +56,18 @@ public:
       : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
         input(batch.data.inputs, tensors.input, &model.normalisation),
         target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
-        numBlocks((batch.count + blockSize - 1) / blockSize) {}
+        numBlocks((batch.count + blockSize - 1) / blockSize),
+        numThreads(model.threadsOf(step, batch.count)) {}
 
   void run() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
                                              model.eventsOf(step, batch.count)))
       trace = model.trace.get();
-    model.pool.run([](void *self, int64_t thread) { static_cast<StepRun *>(self)->work(thread); },
-                   this);
+    if (numThreads == 1)
+      work(0);
+    else
+      model.pool.run([](void *self, int64_t thread) { static_cast<StepRun *>(self)->work(thread); },
+                     this);
     if (trace)
       trace->endRun();
   }
@@ -72,7 +91,7 @@ private:
   Batch batch;
   char *outputs;
   Stager input, target;
-  int64_t blockSize, numBlocks;
+  int64_t blockSize, numBlocks, numThreads;
   Trace *trace = nullptr;
 };
 } // namespace
@@ -103,14 +122,15 @@ void StepRun::work(int64_t thread) {
 
 /// Waits for the other threads.
 void StepRun::wait(int64_t thread) {
-  model.pool.barrier();
+  if (numThreads > 1)
+    model.pool.barrier();
   lap(thread, Trace::Kind::Waiting);
 }
 
 /// Takes the blocks `first ... end - 1` of this thread's slots.
 void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
   int64_t numSlots = model.program.num_slots;
-  for (int64_t s = thread; s < numSlots; s += model.pool.numThreads()) {
+  for (int64_t s = thread; s < numSlots; s += numThreads) {
     char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
     // A slot without blocks is added up too; otherwise its first block sets it.
     if (s >= numBlocks)
@@ -133,8 +153,8 @@ void StepRun::clearRows(int64_t slot) {
 
 void StepRun::runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count) {
   const ai_rt_progress_t &at = model.progress;
-  combine(model.fixed(), model.workspace(thread), thread, model.pool.numThreads(), count, at.step,
-          at.epoch, at.seed);
+  combine(model.fixed(), model.workspace(thread), thread, numThreads, count, at.step, at.epoch,
+          at.seed);
 }
 
 void StepRun::runBlock(int64_t thread, int64_t block, char *slot) {
@@ -193,6 +213,13 @@ static void collect(ai_rt_model &model, ai_rt_metrics_t &sums) {
     return;
   ai_rt_metrics_t late = model.device->collect();
   sums = {sums.loss + late.loss, sums.correct + late.correct, sums.count + late.count};
+}
+
+int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count) {
+  const ai_rt_program_t &program = model->program;
+  const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
+  int64_t blocks = (count + program.block_size - 1) / program.block_size;
+  return step ? std::min({model->threadsOf(*step, count), blocks, program.num_slots}) : 1;
 }
 
 //===----------------------------------------------------------------------===//

@@ -93,5 +93,5 @@ void ai::rt::checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t 
 }
 
 ai_rt_config_t ai_rt_config_default(const ai_rt_program_t *program) {
-  return {/*threads=*/0, program->batch, program->seed};
+  return {/*threads=*/0, program->batch, program->seed, /*pin=*/0};
 }

@@ -10,7 +10,9 @@
 #include <csignal>
 #include <linux/futex.h>
 #include <sched.h>
+#include <string>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 using namespace ai::rt;
@@ -48,16 +50,34 @@ void EventCount::wait(uint32_t old, int spins) {
   sleepers.fetch_sub(1);
 }
 
-int64_t ai::rt::numUsableCPUs() {
+std::vector<int> ai::rt::usableCPUs() {
+  std::vector<int> cpus;
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    return CPU_COUNT(&set);
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set))
+        cpus.push_back(cpu);
+  return cpus;
+}
+
+int64_t ai::rt::numUsableCPUs() {
+  if (size_t count = usableCPUs().size())
+    return int64_t(count);
   // More CPUs than a cpu_set_t can name.
   unsigned count = std::thread::hardware_concurrency();
   return count == 0 ? 1 : count;
 }
 
-ThreadPool::ThreadPool(int64_t numThreads) : numParties(numThreads) {
+void ai::rt::bindThread(pthread_t thread, int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (int error = pthread_setaffinity_np(thread, sizeof(set), &set))
+    throw std::system_error(error, std::generic_category(),
+                            "cannot bind a thread to CPU " + std::to_string(cpu));
+}
+
+ThreadPool::ThreadPool(int64_t numThreads, bool pin) : numParties(numThreads) {
   // About 100 us, longer than threads of one step wait for each other. A thread that spins while
   // another one has no core to run on only delays it.
   spins = numThreads <= numUsableCPUs() ? 4000 : 0;
@@ -66,15 +86,23 @@ ThreadPool::ThreadPool(int64_t numThreads) : numParties(numThreads) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
   try {
-    workers.reserve(numThreads - 1);
-    for (int64_t i = 1; i < numThreads; ++i)
-      workers.emplace_back([this, i] { work(i); });
+    start(numThreads, pin);
   } catch (...) {
     stop();
     pthread_sigmask(SIG_SETMASK, &old, nullptr);
     throw;
   }
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+void ThreadPool::start(int64_t numThreads, bool pin) {
+  std::vector<int> cpus = pin ? usableCPUs() : std::vector<int>();
+  workers.reserve(numThreads - 1);
+  for (int64_t i = 1; i < numThreads; ++i) {
+    workers.emplace_back([this, i] { work(i); });
+    if (pin)
+      bindThread(workers.back().native_handle(), cpus.at(i));
+  }
 }
 
 ThreadPool::~ThreadPool() { stop(); }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <pthread.h>
 #include <thread>
 #include <vector>
 
@@ -38,8 +39,10 @@ public:
   /// Runs as `thread` of `numThreads()`; must not throw.
   using Job = void (*)(void *context, int64_t thread);
 
-  /// Starts `numThreads - 1` threads. Throws std::system_error if they cannot be had.
-  explicit ThreadPool(int64_t numThreads);
+  /// Starts `numThreads - 1` threads. Throws std::system_error if they cannot be had. If `pin`,
+  /// thread i is bound to CPU i of those that the caller may use; the caller itself is left as it
+  /// is.
+  explicit ThreadPool(int64_t numThreads, bool pin = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool &) = delete;
   ThreadPool &operator=(const ThreadPool &) = delete;
@@ -53,6 +56,7 @@ public:
   void barrier();
 
 private:
+  void start(int64_t numThreads, bool pin);
   void work(int64_t thread);
   void stop();
 
@@ -70,6 +74,12 @@ private:
 
 /// Returns the number of CPUs that this process may use, at least 1.
 int64_t numUsableCPUs();
+
+/// Returns their numbers, ascending; none if the system does not tell.
+std::vector<int> usableCPUs();
+
+/// Binds a thread to one CPU. Throws std::system_error if it may not run there.
+void bindThread(pthread_t thread, int cpu);
 
 } // namespace ai::rt
 

@@ -277,7 +277,10 @@ void aic::bindNetworks(nb::module_ &m) {
               "two dimensions gets a channel before them.")
       .def_rw("threads", &ai::Network::threads, "0: one for each CPU that the process may use.")
       .def_prop_rw(
-          "cpu", [](const ai::Network &s) { return s.options.cpus.empty() ? std::string("native") : s.options.cpus.front(); },
+          "cpu",
+          [](const ai::Network &s) {
+            return s.options.cpus.empty() ? std::string("native") : s.options.cpus.front();
+          },
           [](ai::Network &s, const std::string &cpu) { s.options.cpus = {cpu}; },
           "Processor to compile for: native, or a name that clang's -mcpu knows.")
       .def("fit", &fit, "train"_a.none(), "test"_a = nb::none(), nb::kw_only(),
@@ -296,9 +299,7 @@ void aic::bindNetworks(nb::module_ &m) {
            "itself.")
       .def(
           "save",
-          [](ai::Network &s, const std::string &path) {
-            raise(run([&] { return s.save(path); }));
-          },
+          [](ai::Network &s, const std::string &path) { raise(run([&] { return s.save(path); })); },
           "path"_a, "Writes parameters, the optimizer's state and the progress (safetensors).")
       .def(
           "load",

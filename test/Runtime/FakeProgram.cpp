@@ -19,6 +19,9 @@ using namespace ai::test;
 
 static constexpr int64_t kBlock = 4, kSlots = 3;
 
+/// Of a sample: so many that it pays to share every step of more than one block among threads.
+static constexpr double kFlops = 1e9;
+
 namespace {
 /// The fixed region, but for its slots.
 struct Fixed {
@@ -154,13 +157,13 @@ const ai_rt_program_t &ai::test::regression() {
       io[0],
       {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
-  static const ai_rt_step_t steps[] = {{"train", trainBlock, trainCombine, nullptr, nullptr,
-                                        sizeof(Workspace), sizeof(Slot), slots, 4, io, 24, nullptr},
-                                       {"evaluate", evaluateBlock, evaluateCombine, nullptr,
-                                        nullptr, sizeof(Workspace), sizeof(Slot), slots, 4, io, 8,
-                                        nullptr},
-                                       {"predict", predictBlock, nullptr, nullptr, nullptr,
-                                        sizeof(Workspace), 0, slots, 2, predictIO, 6, nullptr}};
+  static const ai_rt_step_t steps[] = {
+      {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
+       4, io, kFlops, nullptr},
+      {"evaluate", evaluateBlock, evaluateCombine, nullptr, nullptr, sizeof(Workspace),
+       sizeof(Slot), slots, 4, io, kFlops, nullptr},
+      {"predict", predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0, slots, 2,
+       predictIO, 6, nullptr}};
   static const ai_rt_program_t program = {
       "regression",
       AI_RT_ABI_VERSION,
@@ -271,7 +274,7 @@ const ai_rt_program_t &ai::test::panelRegression() {
       {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0}};
   static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
                                         sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
-                                        24, nullptr},
+                                        kFlops, nullptr},
                                        plain[1],
                                        plain[2]};
   static const ai_rt_program_t program = [] {
@@ -342,10 +345,11 @@ const ai_rt_program_t &ai::test::counter() {
       {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[1]), 4, 0,
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
-  static const ai_rt_step_t steps[] = {{"train", countBlock, countCombine, nullptr, nullptr,
-                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4, nullptr},
-                                       {"evaluate", countBlock, countCombine, nullptr, nullptr,
-                                        sizeof(CounterWorkspace), 64, slots, 4, io, 4, nullptr}};
+  static const ai_rt_step_t steps[] = {
+      {"train", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots, 4,
+       io, kFlops, nullptr},
+      {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
+       4, io, kFlops, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};

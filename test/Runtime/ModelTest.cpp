@@ -6,15 +6,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "FakeProgram.h"
+#include "lib/Runtime/ThreadPool.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
 
 using namespace ai::test;
 
-static void expectError(ai_rt_status_t status, const char *text) {
+static void expectError(ai_rt_status_t status, const std::string &text) {
   EXPECT_EQ(status, AI_RT_INVALID);
-  EXPECT_STREQ(ai_rt_last_error(), text);
+  EXPECT_EQ(ai_rt_last_error(), text);
 }
 
 TEST(ModelCreate, FillsInInitialValues) {
@@ -44,10 +45,10 @@ TEST(ModelCreate, TakesTheRecipeWithoutAConfiguration) {
 
 TEST(ModelCreate, RefusesWrongNumbers) {
   ai_rt_model_t *model = nullptr;
-  ai_rt_config_t config = {/*threads=*/-1, 0, 0};
+  ai_rt_config_t config = {/*threads=*/-1, 0, 0, 0};
   expectError(ai_rt_model_create(&regression(), &config, &model),
               "expects 1 to 4096 threads, got -1");
-  config = {/*threads=*/1, /*batch=*/-5, 0};
+  config = {/*threads=*/1, /*batch=*/-5, 0, 0};
   expectError(ai_rt_model_create(&regression(), &config, &model),
               "expects a batch of at least 1, got -5");
   expectError(ai_rt_model_create(nullptr, &config, &model), "expects a program, got null");
@@ -56,6 +57,10 @@ TEST(ModelCreate, RefusesWrongNumbers) {
   expectError(ai_rt_model_create(&program, nullptr, &model),
               "expects a program of ABI version 7, got 99; compile the model with the compiler of "
               "this runtime");
+  config = {/*threads=*/4096, 1, 0, /*pin=*/1};
+  expectError(ai_rt_model_create(&regression(), &config, &model),
+              "expects a CPU for each thread that is pinned, of which this process may use " +
+                  std::to_string(ai::rt::numUsableCPUs()) + ", got 4096 threads");
   program = regression();
   program.num_steps = 0;
   expectError(ai_rt_model_create(&program, nullptr, &model),
@@ -82,16 +87,16 @@ TEST(ModelCreate, RefusesMoreMemoryThanTheProgramWasCompiledFor) {
                                       " for " + threads + " and a batch of " +
                                       std::to_string(config.batch) + "; " + remedy);
   };
-  expectRefused(least + 2 * workspace, {4, 1, 0}, "it fits with --threads 3");
-  expectRefused(least + 3 * workspace - 1, {4, 1, 0}, "it fits with --threads 3");
-  expectRefused(least + 80, {1, 12, 0}, "it fits with --batch 11");
-  expectRefused(least - 1, {4, 100, 0},
+  expectRefused(least + 2 * workspace, {4, 1, 0, 0}, "it fits with --threads 3");
+  expectRefused(least + 3 * workspace - 1, {4, 1, 0, 0}, "it fits with --threads 3");
+  expectRefused(least + 80, {1, 12, 0, 0}, "it fits with --batch 11");
+  expectRefused(least - 1, {4, 100, 0, 0},
                 "the least, one thread and a batch of 1, is " + std::to_string(least));
   EXPECT_EQ(model, nullptr);
 
   // What fits is made; a batch that would have to be made room for is refused later.
   program.max_memory = least + 80;
-  ai_rt_config_t config = {1, 11, 0};
+  ai_rt_config_t config = {1, 11, 0, 0};
   ASSERT_EQ(ai_rt_model_create(&program, &config, &model), AI_RT_OK);
   ModelPtr owner(model);
   RegressionData samples(12);

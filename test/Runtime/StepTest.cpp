@@ -7,6 +7,7 @@
 
 #include "FakeProgram.h"
 
+#include "lib/Runtime/Model.h"
 #include "lib/Runtime/Staging.h"
 
 #include <atomic>
@@ -87,6 +88,28 @@ static void expectOneStep(ai_rt_model_t *model, int64_t count) {
 }
 
 /// One step by the formula, whatever the batch: blocks of 4 are full, partly filled, or missing.
+TEST(TrainBatch, IsNotSharedWhereThatTakesLonger) {
+  ai_rt_program_t program = regression();
+  std::vector<ai_rt_step_t> steps(program.steps, program.steps + program.num_steps);
+  program.steps = steps.data();
+  steps[0].flops = 100;
+  ModelPtr small = create(program, 3), large = create(regression(), 3);
+  EXPECT_EQ(ai_rt_model_busy_threads(large.get(), 12), 3);
+  EXPECT_EQ(ai_rt_model_busy_threads(large.get(), 5), 2);
+  EXPECT_EQ(ai_rt_model_busy_threads(large.get(), 4), 1);
+  EXPECT_EQ(ai_rt_model_busy_threads(small.get(), 12), 1);
+  EXPECT_EQ(ai_rt_model_busy_threads(small.get(), 12000), 3);
+  // A large combine is shared, though there is but one block.
+  program.fixed_bytes += 1 << 20;
+  EXPECT_EQ(small->threadsOf(steps[0], 4), 3);
+  EXPECT_EQ(small->threadsOf(steps[2], 4), 1) << "predictions have none";
+  program.fixed_bytes -= 1 << 20;
+  RegressionData data(97);
+  trainEpoch(small.get(), data);
+  trainEpoch(large.get(), data);
+  EXPECT_EQ(snapshot(small.get()), snapshot(large.get()));
+}
+
 TEST(TrainBatch, TakesAnyBatchSize) {
   for (int64_t count : {1, 3, 4, 5, 12, 13, 37})
     expectOneStep(create(regression(), 2).get(), count);
@@ -265,13 +288,13 @@ TEST(TrainBatch, FillsAPanelThenFoldsIt) {
       numCalls = 0;
       ASSERT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, nullptr),
                 AI_RT_OK);
-      int64_t at = 0, first = 0;
+      int64_t at = 0, first = 0, parts = count <= 4 ? 1 : threads; // one block is not shared
       for (; first + 12 < count; first += 12) {
         expectPhase(at, 'b', 3, first, count);
         expectPhase(at, 'f', threads, 0, first + 12);
       }
       expectPhase(at, 'b', (count - first + 3) / 4, first, count);
-      expectPhase(at, first ? 'l' : 'c', threads, 0, count);
+      expectPhase(at, first ? 'l' : 'c', parts, 0, count);
       EXPECT_EQ(at, numCalls) << "batch " << count << " on " << threads << " threads";
     }
   }

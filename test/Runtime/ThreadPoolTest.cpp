@@ -8,6 +8,7 @@
 #include "lib/Runtime/ThreadPool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 using namespace ai::rt;
 
@@ -56,6 +57,25 @@ TEST_P(ThreadPoolTest, WakesThreadsThatFellAsleep) {
 }
 
 TEST_P(ThreadPoolTest, EndsWithoutAJob) { ThreadPool pool(GetParam()); }
+
+TEST(ThreadPool, BindsItsThreads) {
+  std::vector<int> cpus = usableCPUs();
+  ASSERT_EQ(int64_t(cpus.size()), numUsableCPUs());
+  ThreadPool pool(numUsableCPUs(), /*pin=*/true);
+  std::vector<std::vector<int>> bound(cpus.size());
+  pool.run(
+      [](void *bound, int64_t thread) {
+        (*static_cast<std::vector<std::vector<int>> *>(bound))[thread] = usableCPUs();
+      },
+      &bound);
+  EXPECT_EQ(bound[0], cpus) << "the caller is left alone";
+  for (size_t i = 1; i < cpus.size(); ++i)
+    EXPECT_EQ(bound[i], std::vector<int>{cpus[i]});
+}
+
+TEST(ThreadPool, RefusesACPUThatIsNotThere) {
+  EXPECT_THROW(bindThread(pthread_self(), CPU_SETSIZE - 1), std::system_error);
+}
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 8, 17));
 

@@ -51,6 +51,15 @@ def test_threads_do_not_change_bits(data, trained, tmp_path):
         assert (tmp_path / "m").read_bytes() == trained[0].read_bytes()
 
 
+def test_pinned_threads_change_no_bits(data, trained, tmp_path):
+    threads = len(os.sched_getaffinity(0))
+    for count in (1, threads):
+        succeed("train", "--data", data, "--save", tmp_path / "m", "--threads", count, "--pin")
+        assert (tmp_path / "m").read_bytes() == trained[0].read_bytes()
+    assert f"of which this process may use {threads}, got {threads + 1} threads" in fail(
+        "train", "--data", data, "--pin", "--threads", threads + 1)
+
+
 def test_settings_change_the_result(data, trained, tmp_path):
     succeed("train", "--data", data, "--save", tmp_path / "m", "--set", "lr=0.2")
     assert (tmp_path / "m").read_bytes() != trained[0].read_bytes()

@@ -4,9 +4,11 @@
 //   ai-kernels [--seconds S] [--threads N] [--batch N] [--benchmark_...] LIB.so=NAME,NAME... ...
 //
 // Nests are meant by names of what they write. kernels.py makes the libraries and calls this.
+// Without a library it times what it costs to share a step among threads.
 
 #include "ai/Runtime/ai_rt.h"
 #include "lib/Runtime/Machine.h"
+#include "lib/Runtime/ThreadPool.h"
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
@@ -70,7 +72,7 @@ public:
     name = path.substr(slash == std::string::npos ? 0 : slash + 1);
     name.resize(name.find(".so"));
     program = library.find<const ai_rt_program_t *()>((name + "_program").c_str())();
-    ai_rt_config_t config = {options.threads, options.batch, 1};
+    ai_rt_config_t config = {options.threads, options.batch, 1, 0};
     auto create = library.find<decltype(ai_rt_model_create)>("ai_rt_model_create");
     if (create(program, &config, &model) != AI_RT_OK)
       fail(library.find<decltype(ai_rt_last_error)>("ai_rt_last_error")());
@@ -242,12 +244,41 @@ static Options takeOptions(std::vector<std::string> &arguments) {
   return options;
 }
 
+/// A step's way through the pool, with nothing to do: fork, a wait before the combine, join.
+static void shareStep(benchmark::State &state) {
+  ai::rt::ThreadPool pool(state.range(0), state.range(1) != 0);
+  auto work = [](void *pool, int64_t) { static_cast<ai::rt::ThreadPool *>(pool)->barrier(); };
+  std::vector<double> times;
+  for (auto _ : state) {
+    auto start = std::chrono::steady_clock::now();
+    pool.run(work, &pool);
+    std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(time.count());
+    times.push_back(time.count());
+  }
+  std::sort(times.begin(), times.end());
+  state.counters["min_us"] = 1e6 * times.front();
+  state.counters["median_us"] = 1e6 * times[times.size() / 2];
+}
+
+/// Up to as many threads as there are CPUs, and twice as many, which sleep instead of spinning.
+static void registerPools() {
+  int64_t cpus = ai::rt::numUsableCPUs();
+  auto *pools = benchmark::RegisterBenchmark("share_step", shareStep);
+  pools->ArgNames({"threads", "pin"})->UseManualTime()->Unit(benchmark::kMicrosecond);
+  for (int64_t threads = 1; threads <= 2 * cpus; threads *= 2) {
+    pools->Args({threads, 0});
+    if (threads <= cpus)
+      pools->Args({threads, 1});
+  }
+}
+
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
   std::vector<std::string> arguments(argv + 1, argv + argc);
   Options options = takeOptions(arguments);
   if (arguments.empty())
-    fail("expects LIB.so=NAME,NAME...; kernels.py makes them");
+    registerPools();
   for (const std::string &argument : arguments)
     if (argument.find(".so=") == std::string::npos)
       fail("expects LIB.so=NAME,NAME..., got '" + argument + "'");

@@ -317,6 +317,8 @@ typedef struct {
   int64_t threads; ///< 0: one for each CPU that this process may use.
   int64_t batch;   ///< Samples that indices are kept for; 0: the recipe's batch.
   int64_t seed;    ///< Of initial values, shuffling and dropout.
+  int64_t pin;     ///< 1: bind thread i to CPU i of those that this process may use. Thread 0 is
+                   ///< the caller, who is left alone.
 } ai_rt_config_t;
 
 /// Where a training stands. Saved and loaded with the model.
@@ -370,6 +372,10 @@ AI_RT_API const ai_rt_program_t *ai_rt_model_program(const ai_rt_model_t *model)
 
 /// Returns the number of threads, the caller's included.
 AI_RT_API int64_t ai_rt_model_num_threads(const ai_rt_model_t *model);
+
+/// Returns how many of them work on a training step of `count` samples: no more than it has blocks
+/// and the program slots, and the caller alone where sharing takes longer than it saves.
+AI_RT_API int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count);
 
 /// Returns the bytes that the model holds: `ai_rt_program_memory` of its threads and its batch.
 AI_RT_API int64_t ai_rt_model_memory(const ai_rt_model_t *model);

@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
   static uint8_t images[most * 28 * 28];
   static int32_t labels[most];
   int batch = argc > 2 ? atoi(argv[2]) : 64;
-  lenet_config_t config = {atoi(argv[1]), batch, 1};
+  lenet_config_t config = {atoi(argv[1]), batch, 1, 0};
   lenet_t *model;
   float loss;
   memset(images, 7, sizeof(images));
