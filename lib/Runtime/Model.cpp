@@ -90,10 +90,17 @@ ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &c
     profiles.assign(config.threads, ThreadProfile(program.num_profile_rows));
   for (int64_t i = 0; i < program.num_steps; ++i)
     steps.push_back(findTensors(program.steps[i]));
+  // Random numbers take longer than a small step.
+  pool.run(
+      [](void *model, int64_t thread) { static_cast<ai_rt_model *>(model)->fillTensors(thread); },
+      this);
+}
+
+void ai_rt_model::fillTensors(int64_t thread) {
   for (int64_t i = 0; i < program.num_tensors; ++i) {
     const ai_rt_tensor_info_t &info = program.tensors[i];
     if (info.dtype == AI_RT_F32 || info.dtype == AI_RT_F64)
-      fillInitial(info, config.seed, i, fixed() + info.offset);
+      fillInitial(info, progress.seed, i, fixed() + info.offset, thread, pool.numThreads());
   }
 }
 

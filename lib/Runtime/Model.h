@@ -97,6 +97,9 @@ void predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first, in
 struct ai_rt_model {
   ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &config);
 
+  /// Gives a thread's part of all tensors their initial values.
+  void fillTensors(int64_t thread);
+
   char *workspace(int64_t thread) { return memory.data() + fixedBytes + thread * workspaceBytes; }
   char *fixed() {
     if (device)

@@ -78,10 +78,11 @@ struct InitStream {
 } // namespace
 
 template <typename T>
-static void fill(const ai_rt_tensor_info_t &info, const InitStream &stream, T *data) {
+static void fill(const ai_rt_tensor_info_t &info, const InitStream &stream, T *data, int64_t part,
+                 int64_t parts) {
   int64_t count = info.bytes / static_cast<int64_t>(sizeof(T));
   double scale = info.init_value;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = count * part / parts, end = count * (part + 1) / parts; i < end; ++i) {
     switch (info.init) {
     case AI_RT_INIT_UNIFORM:
       data[i] = static_cast<T>(scale * stream.uniform(i));
@@ -95,12 +96,13 @@ static void fill(const ai_rt_tensor_info_t &info, const InitStream &stream, T *d
   }
 }
 
-void ai::rt::fillInitial(const ai_rt_tensor_info_t &info, int64_t seed, int64_t index, void *data) {
+void ai::rt::fillInitial(const ai_rt_tensor_info_t &info, int64_t seed, int64_t index, void *data,
+                         int64_t part, int64_t parts) {
   InitStream stream{static_cast<uint64_t>(seed), kInitStream | static_cast<uint32_t>(index)};
   if (info.dtype == AI_RT_F64)
-    fill(info, stream, static_cast<double *>(data));
+    fill(info, stream, static_cast<double *>(data), part, parts);
   else
-    fill(info, stream, static_cast<float *>(data));
+    fill(info, stream, static_cast<float *>(data), part, parts);
 }
 
 /// Returns a number in [0, bound), each with the same probability up to 2^-64.

@@ -23,8 +23,10 @@ std::array<uint32_t, 4> philox(uint64_t key, const std::array<uint32_t, 4> &coun
 enum : uint32_t { kInitStream = 0x80000000u, kShuffleStream = 0xFFFFFFFFu };
 
 /// Fills a parameter (f32 or f64) with its initial values: a function of seed, the parameter's
-/// index in the program and the element's index. f32 values are the f64 values, rounded.
-void fillInitial(const ai_rt_tensor_info_t &info, int64_t seed, int64_t index, void *data);
+/// index in the program and the element's index. f32 values are the f64 values, rounded. Fills the
+/// elements of one of `parts` equal parts only.
+void fillInitial(const ai_rt_tensor_info_t &info, int64_t seed, int64_t index, void *data,
+                 int64_t part = 0, int64_t parts = 1);
 
 } // namespace ai::rt
 

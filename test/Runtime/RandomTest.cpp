@@ -37,6 +37,15 @@ static std::vector<T> initial(int64_t init, double value, int64_t count, int64_t
   return values;
 }
 
+TEST(FillInitial, PartsMakeTheWhole) {
+  int64_t count = 10;
+  std::vector<double> whole = initial<double>(AI_RT_INIT_NORMAL, 1, count), parts(count);
+  for (int64_t part : {2, 0, 1})
+    fillInitial({"w", AI_RT_PARAMETER, AI_RT_F64, 1, &count, 0, 8 * count, AI_RT_INIT_NORMAL, 1}, 1,
+                0, parts.data(), part, 3);
+  EXPECT_EQ(parts, whole);
+}
+
 /// Returns the mean of the values' powers.
 static double moment(const std::vector<double> &values, int power) {
   double sum = 0;

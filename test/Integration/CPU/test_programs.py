@@ -138,6 +138,15 @@ def test_bench_is_fed_with_given_data_and_parameters(example, tmp_path):
     assert result["first_step_s"] < 5 and result["peak_rss_mib"] < 200
 
 
+@pytest.mark.parametrize("name", ["lenet", "mnist-net"])
+def test_a_process_takes_little_more_than_arena_and_data(example, name):
+    numbers = ["--batch", 64, "--threads", 2]
+    arena = json.loads(run(example(name), "info", "--json", *numbers))["memory_bytes"]
+    data = sum(programs.read_idx(programs.DATA / f"{file}.gz").nbytes for file in programs.NAMES["train"])
+    result = json.loads(run(example(name), "bench", "--seconds", 0.05, "--data", programs.DATA, *numbers))
+    assert 0.9 * (arena + data) < result["peak_rss_mib"] * 2**20 < 1.2 * (arena + data) + (8 << 20)
+
+
 def test_bench_measures_inference(example):
     result = json.loads(run(example("lenet"), "bench", "--seconds", 0.2, "--mode", "infer", "--batch", 1))
     assert result["mode"] == "infer" and result["batch"] == 1 and result["samples_per_s"] > 1000
