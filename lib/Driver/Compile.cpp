@@ -228,7 +228,7 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
   pipeline.describe = options.report == Report::Roofline;
-  pipeline.withoutBarrier = options.withoutBarrier;
+  pipeline.mutant = options.gpuMutant;
   pipeline.maxMemory = options.maxMemory;
   pipeline.threads = options.threads.value_or(rt::numUsableCPUs());
   pipeline.cpu = pipeline.cpus = processor.name;

@@ -113,8 +113,9 @@ int compileMain(int argc, char **argv) {
       "arch",
       cl::desc("Architectures of NVIDIA GPUs: sm_75, sm_80 (default), sm_90, sm_90a, sm_100"),
       cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
-  static cl::opt<int64_t> withoutBarrier("gpu-without-barrier", cl::init(-1), cl::Hidden,
-                                         cl::cat(category));
+  static cl::opt<std::string> gpuMutant("gpu-mutant", cl::desc("A mistake in the kernels: for tests"),
+                                        cl::value_desc("KIND:NUMBER"), cl::Hidden,
+                                        cl::cat(category));
   static cl::list<std::string> cpus(
       "cpu",
       cl::desc("Processor to compile for: native (default), or a name that clang's -mcpu knows. A "
@@ -207,7 +208,7 @@ int compileMain(int argc, char **argv) {
   options.remarks = remarks;
   options.profile = profile;
   options.report = report;
-  options.withoutBarrier = withoutBarrier;
+  options.gpuMutant = gpuMutant;
   std::optional<int64_t> limit;
   if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2) ||
       !readSize("--max-memory", maxMemory, limit))

@@ -126,9 +126,7 @@ static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
   f.addPass(createAIMapToThreadsPass());
   addCleanup(f);
-  AIInsertBarriersPassOptions barriers;
-  barriers.without = options.withoutBarrier;
-  f.addPass(createAIInsertBarriersPass(barriers));
+  f.addPass(createAIInsertBarriersPass());
   AIExpandMathPassOptions math;
   math.libm = false;
   pm.addPass(createAIExpandMathPass(math));
@@ -144,7 +142,7 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 /// Kernels become NVVM, and once more functions of the host, for the emulator.
-static void lowerKernels(OpPassManager &pm) {
+static void lowerKernels(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createCanonicalizerPass());
@@ -166,12 +164,20 @@ static void lowerKernels(OpPassManager &pm) {
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
   addCleanup(kernels);
   kernels.addPass(createReconcileUnrealizedCastsPass());
+  if (!options.mutant.empty()) {
+    AIMutateKernelsPassOptions mutant;
+    auto [kind, number] = StringRef(options.mutant).split(':');
+    mutant.kind = kind.str();
+    if (number.getAsInteger(10, mutant.number))
+      mutant.number = -1; // refused by the pass
+    kernels.addPass(createAIMutateKernelsPass(mutant));
+  }
   pm.addPass(createAIEmulateKernelsPass());
 }
 
 void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   if (options.isForGPU)
-    lowerKernels(pm);
+    lowerKernels(pm, options);
   // First of all, while there are few ops to walk over: what it leaves is affine again.
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

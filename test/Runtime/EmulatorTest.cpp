@@ -40,6 +40,10 @@ void barrier(ai_rt_gpu_thread_t *t, int64_t number = 0) {
   ai_rt_gpu_barrier(t, number, "model.mlir:7:1");
 }
 
+void warpBarrier(ai_rt_gpu_thread_t *t, int64_t number = 0) {
+  ai_rt_gpu_warp_barrier(t, number, "model.mlir:8:1");
+}
+
 #define KERNEL(name)                                                                               \
   void name(char *fixed, char *workspace, char *staged, const char *inputs, const char *targets,   \
             char *metrics, const int64_t *batch, int64_t first, int64_t count,                     \
@@ -62,6 +66,28 @@ KERNEL(exchangeWithoutBarrier) {
 KERNEL(halfOfThemWait) {
   if (t->thread < kThreads / 2)
     barrier(t);
+}
+
+/// fixed[thread] = what its neighbour in the warp left; then all wait, some of them twice.
+KERNEL(exchangeInWarps) {
+  store(t, t->shared, t->thread, true, float(t->thread));
+  warpBarrier(t);
+  store(t, fixed, t->thread, false, load(t, t->shared, t->thread ^ 1, true));
+  if (t->thread < 32)
+    warpBarrier(t, 1);
+  barrier(t, 2);
+}
+
+/// What the other warp has left is not there yet.
+KERNEL(exchangeBetweenWarps) {
+  store(t, t->shared, t->thread, true, 1);
+  warpBarrier(t);
+  load(t, t->shared, t->thread ^ 32, true);
+}
+
+KERNEL(halfOfAWarpWaits) {
+  if (t->thread < 16)
+    warpBarrier(t);
 }
 
 KERNEL(twoBarriers) { barrier(t, t->thread == 5 ? 1 : 0); }
@@ -158,6 +184,23 @@ TEST(Emulator, ThreadsExchangeThroughSharedMemoryInAnyOrder) {
     run(exchange);
     expectExchanged(run);
   }
+}
+
+TEST(Emulator, ThreadsOfAWarpWaitForEachOther) {
+  for (const char *order : {"forward", "reverse", "random:1"}) {
+    Setting setting("AI_GPU_ORDER", order), check("AI_GPU_CHECK", "race");
+    Session run;
+    run(exchangeInWarps, 1);
+    std::vector<float> values = run.floats(0, kThreads);
+    for (int64_t i = 0; i < kThreads; ++i)
+      EXPECT_EQ(values[i], float(i ^ 1));
+    EXPECT_NE(run.complaint(exchangeBetweenWarps).find("with no barrier between them"),
+              std::string::npos);
+  }
+  Session run;
+  EXPECT_EQ(run.complaint(halfOfAWarpWaits),
+            "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 waits at its "
+            "warp's barrier 0 (model.mlir:8:1), thread 16 has ended");
 }
 
 TEST(Emulator, KernelsSeeTheirArguments) {

@@ -467,8 +467,6 @@ def AIInsertBarriersPass : Pass<"ai-insert-barriers", "mlir::func::FuncOp"> {
     - Fails when: never.
   }];
   let dependentDialects = ["mlir::gpu::GPUDialect"];
-  let options = [Option<"without", "without", "int64_t", /*default=*/"-1",
-      "Leave out the barrier of this number in each thread block: for tests of the emulator">];
   let statistics = [Statistic<"numBarriers", "num-barriers", "Barriers">];
 }
 
@@ -505,12 +503,30 @@ def AIExpandDeviceMathPass : Pass<"ai-expand-device-math", "mlir::gpu::GPUModule
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
 }
 
+def AIMutateKernelsPass : Pass<"ai-mutate-kernels", "mlir::gpu::GPUModuleOp"> {
+  let summary = "Put one mistake into the kernels: for tests of the emulator";
+  let description = [{
+    One place, counted through all kernels, becomes wrong: of kind `barrier` a barrier is removed; of
+    kind `fence` only the threads of a warp still wait for each other there; of kind `index` a load or
+    store of memory that threads share is of the element behind its own.
+
+    - Needs: kernels lowered to LLVM and NVVM.
+    - Ensures: nothing.
+    - Fails when: there is no such kind, or no place of that number; the error says how many there are.
+  }];
+  let options = [
+    Option<"kind", "kind", "std::string", [{""}], "barrier, fence or index">,
+    Option<"number", "number", "int64_t", "0", "Which one">
+  ];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect"];
+}
+
 def AIEmulateKernelsPass : Pass<"ai-emulate-kernels", "mlir::ModuleOp"> {
   let summary = "Compile GPU kernels for the host as well";
   let description = [{
     Every kernel of a `gpu.module` in the NVVM dialect is copied to a function `@emulate.NAME` whose
     last argument is the record of a thread (`ai_rt_gpu_thread_t`): registers of the GPU are read from
-    it, barriers are calls, shared memory begins where it says, and each access is compared with the
+    it, barriers of a block and of a warp are calls, shared memory begins where it says, and each access is compared with the
     bounds of its memory first.
 
     - Needs: kernels lowered to LLVM and NVVM.

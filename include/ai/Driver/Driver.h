@@ -34,7 +34,7 @@ struct CompileOptions {
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes
   Report report = Report::None;
-  int64_t withoutBarrier = -1; ///< leave a barrier of the kernels out: for tests of the emulator
+  std::string gpuMutant; ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
   llvm::raw_ostream *text = nullptr; ///< gets what output `-` names; null: standard output
 };
 

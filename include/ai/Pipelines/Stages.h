@@ -25,7 +25,7 @@ struct PipelineOptions {
   int64_t threads = 1;            ///< that it is checked with
   bool isForGPU = false;          ///< blocks become thread blocks of a GPU
   int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
-  int64_t withoutBarrier = -1;    ///< this barrier of each kernel is left out: for tests
+  std::string mutant;             ///< KIND:NUMBER, a mistake in the kernels: for tests
   std::string accessor; ///< function that returns the program's table; empty: write `main`
   bool hasEntry = true; ///< the module is the whole program, with `main` or the accessor
   std::string symbol = "ai.program"; ///< what the table is called

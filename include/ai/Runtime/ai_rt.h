@@ -118,6 +118,10 @@ typedef struct {
 /// kernel. `place` is where in the model file it comes from.
 AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place);
 
+/// The same for the threads of the caller's warp alone.
+AI_RT_API void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
+                                      const char *place);
+
 /// Called by emulated kernels before an access that leaves its memory, or before any one if sizes
 /// are 0.
 AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,

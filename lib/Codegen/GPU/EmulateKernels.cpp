@@ -5,6 +5,7 @@
 //
 // Sizes are those that accesses are compared with: with 0 the runtime sees every access.
 
+#include "KernelPointers.h"
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -18,8 +19,7 @@ namespace ai {
 } // namespace ai
 
 using namespace mlir;
-
-static constexpr unsigned kSharedSpace = 3;
+using namespace ai;
 
 namespace {
 /// Fields of the record.
@@ -97,9 +97,12 @@ private:
     if (isa<NVVM::BlockIdXOp>(op))
       return replace(op, readField(Block));
     if (isa<NVVM::Barrier0Op, NVVM::BarrierOp>(op)) {
-      Value number = LLVM::ConstantOp::create(b, op->getLoc(), b.getI64Type(),
-                                              b.getI64IntegerAttr(numBarriers++));
-      call("ai_rt_gpu_barrier", {record, number, place(op)}, op->getLoc());
+      call("ai_rt_gpu_barrier", {record, nextBarrier(op), place(op)}, op->getLoc());
+      op->erase();
+      return success();
+    }
+    if (isa<NVVM::SyncWarpOp>(op)) { // of whole warps
+      call("ai_rt_gpu_warp_barrier", {record, nextBarrier(op), place(op)}, op->getLoc());
       op->erase();
       return success();
     }
@@ -114,6 +117,11 @@ private:
     else if (isa<NVVM::NVVMDialect>(op->getDialect()))
       return op->emitOpError("is unknown to the emulator of ai-emulate-kernels");
     return success();
+  }
+
+  Value nextBarrier(Operation *op) {
+    return LLVM::ConstantOp::create(b, op->getLoc(), b.getI64Type(),
+                                    b.getI64IntegerAttr(numBarriers++));
   }
 
   LogicalResult replace(Operation *op, Value value) {
@@ -138,16 +146,6 @@ private:
     }
     address.setGlobalName(name);
     return success();
-  }
-
-  /// Where a pointer was made, behind casts and offsets.
-  static Value originOf(Value pointer) {
-    while (Operation *op = pointer.getDefiningOp()) {
-      if (!isa<LLVM::GEPOp, LLVM::AddrSpaceCastOp, LLVM::BitcastOp>(op))
-        break;
-      pointer = op->getOperand(0);
-    }
-    return pointer;
   }
 
   /// if (address - base > size - bytes) ai_rt_gpu_access(record, address, bytes, ...)

@@ -239,11 +239,7 @@ struct InsertBarriers final : ai::impl::AIInsertBarriersPassBase<InsertBarriers>
       llvm::append_range(since, touches);
     }
     numBarriers += needed.size();
-    auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-    bool isGrid = kind && kind.getValue() != "block";
-    for (auto [i, op] : llvm::enumerate(needed)) {
-      if (!isGrid && without == int64_t(i))
-        continue;
+    for (Operation *op : needed) {
       OpBuilder b(op);
       gpu::BarrierOp::create(b, op->getLoc());
     }

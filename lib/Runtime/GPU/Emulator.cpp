@@ -38,7 +38,10 @@ struct Thread {
   Emulator &emulator;
   Fiber fiber;
   int64_t barrier = -1; ///< The one that it waits at; -1 while it runs.
+  bool isWarps = false; ///< Only its warp waits there.
   const char *place = nullptr;
+  bool isReady = true;
+  uint32_t warpPhase = 0; ///< Barriers of its warp that it has passed.
 };
 
 /// In which order the threads of a block run between two barriers.
@@ -62,7 +65,10 @@ private:
   void run(const ai_rt_kernel_t &kernel, int64_t blocks, const KernelArguments &arguments) override;
   void prepare(int64_t block);
   void runBlock();
-  void passBarrier();
+  bool areTogether(int64_t begin, int64_t end, bool isWarps) const;
+  bool passBarriers();
+  [[noreturn]] void reportDivergence();
+  [[noreturn]] void stop(const std::string &text);
   std::string describe(const Thread &thread) const;
   static std::string placeText(const char *place);
   std::string describe(const Moment &moment) const;
@@ -86,11 +92,20 @@ void Thread::run(void *self) {
   thread.emulator.runThread(thread);
 }
 
-void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *record, int64_t number, const char *place) {
+static void wait(ai_rt_gpu_thread_t *record, int64_t number, const char *place, bool isWarps) {
   auto &thread = *reinterpret_cast<Thread *>(record);
   thread.barrier = number;
   thread.place = place;
+  thread.isWarps = isWarps;
   thread.fiber.yield();
+}
+
+void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
+  wait(thread, number, place, /*isWarps=*/false);
+}
+
+void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
+  wait(thread, number, place, /*isWarps=*/true);
 }
 
 void ai_rt_gpu_access(ai_rt_gpu_thread_t *record, char *address, int64_t bytes, int64_t isWrite,
@@ -164,6 +179,8 @@ void Emulator::prepare(int64_t block) {
     sharedRaces.emplace(shared.data(), int64_t(shared.size()));
   phase = 0;
   for (int64_t i = 0; i < kernel->threads; ++i) {
+    threads[i]->isReady = true;
+    threads[i]->warpPhase = 0;
     ai_rt_gpu_thread_t &record = threads[i]->record;
     record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
     if (checksRaces) // every access is one to look at
@@ -181,40 +198,76 @@ void Emulator::runBlock() {
   for (bool isDone = false; !isDone;) {
     if (order.kind == Order::Random)
       std::shuffle(turns.begin(), turns.end(), random);
-    isDone = true;
     for (size_t i : turns) {
       Thread &thread = *threads[i];
+      if (!thread.isReady)
+        continue;
       thread.barrier = -1;
+      thread.isReady = false;
       thread.fiber.resume();
-      if (!error.empty()) {
-        // Threads that stopped in the middle are given up.
-        threads.clear();
-        throw Error(AI_RT_NO_DEVICE, std::exchange(error, ""));
-      }
-      isDone &= thread.fiber.isDone();
+      if (!error.empty())
+        stop(std::exchange(error, ""));
     }
-    passBarrier();
+    isDone = passBarriers();
   }
 }
 
-/// All threads wait at one barrier, or all are done.
-void Emulator::passBarrier() {
-  ++phase;
-  const Thread &first = *threads.front();
-  for (int64_t i = 1; i < kernel->threads; ++i) {
-    const Thread &thread = *threads[i];
-    if (thread.barrier == first.barrier)
+/// Whether the threads of a range wait at one barrier, of a kind, or have all ended.
+bool Emulator::areTogether(int64_t begin, int64_t end, bool isWarps) const {
+  const Thread &first = *threads[begin];
+  return std::all_of(threads.begin() + begin, threads.begin() + end, [&](const auto &thread) {
+    return thread->barrier == first.barrier && (first.barrier < 0 || thread->isWarps == isWarps);
+  });
+}
+
+/// Lets threads go on: a warp whose threads all wait at a barrier of the warp, or else the block,
+/// whose threads all wait at one of the block. Returns true if all are done.
+bool Emulator::passBarriers() {
+  bool goesOn = false;
+  auto release = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      threads[i]->isReady = true;
+    goesOn = true;
+  };
+  for (int64_t begin = 0; begin < kernel->threads; begin += RaceCheck::kWarp) {
+    int64_t end = std::min<int64_t>(begin + RaceCheck::kWarp, kernel->threads);
+    if (threads[begin]->barrier < 0 || !areTogether(begin, end, /*isWarps=*/true))
       continue;
-    auto state = [](const Thread &thread) {
-      return thread.barrier < 0
-                 ? std::string("has ended")
-                 : concat("waits at barrier ", thread.barrier, placeText(thread.place));
-    };
-    std::string text = concat("barrier that not all threads reach: ", describe(first), " ",
-                              state(first), ", thread ", thread.record.thread, " ", state(thread));
-    threads.clear();
-    throw Error(AI_RT_NO_DEVICE, text);
+    for (int64_t i = begin; i < end; ++i)
+      ++threads[i]->warpPhase;
+    release(begin, end);
   }
+  if (goesOn)
+    return false;
+  if (!areTogether(0, kernel->threads, /*isWarps=*/false))
+    reportDivergence();
+  ++phase;
+  if (threads.front()->barrier < 0)
+    return true;
+  release(0, kernel->threads);
+  return false;
+}
+
+void Emulator::reportDivergence() {
+  const Thread &first = *threads.front();
+  auto state = [](const Thread &thread) {
+    if (thread.barrier < 0)
+      return std::string("has ended");
+    return concat("waits at ", thread.isWarps ? "its warp's " : "", "barrier ", thread.barrier,
+                  placeText(thread.place));
+  };
+  const auto &other = *std::find_if(threads.begin(), threads.begin() + kernel->threads, [&](const auto &thread) {
+    return thread->barrier != first.barrier || thread->isWarps != first.isWarps;
+  });
+  stop(concat("barrier that not all threads reach: ", describe(first), " ", state(first),
+              ", thread ", other->record.thread, " ", state(*other)));
+}
+
+/// Threads that stopped in the middle are given up.
+void Emulator::stop(const std::string &text) {
+  std::string kept = text; // it may name a thread's place
+  threads.clear();
+  throw Error(AI_RT_NO_DEVICE, kept);
 }
 
 //===----------------------------------------------------------------------===//
@@ -255,7 +308,7 @@ void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite
   if (!checksRaces || isInput)
     return;
   RaceCheck &races = isShared ? *sharedRaces : *arenaRaces;
-  Moment now{numLaunches, phase, thread.record.block, thread.record.thread};
+  Moment now{numLaunches, phase, thread.warpPhase, thread.record.block, thread.record.thread};
   if (const Moment *other = races.touch(address, bytes, isWrite, now))
     stop(concat(describe(thread), " ", verb, " byte ", offset, " of ", memory, placeText(place),
                 ", which ", describe(*other), " touched, with no barrier between them"));

@@ -17,7 +17,9 @@ bool RaceCheck::races(const Moment &before, const Moment &now) {
     return false;
   if (before.block != now.block)
     return true;
-  return before.phase == now.phase && before.thread != now.thread;
+  bool isWarps = before.thread != kSeveral && before.thread / kWarp == now.thread / kWarp;
+  return before.phase == now.phase && before.thread != now.thread &&
+         !(isWarps && before.warpPhase != now.warpPhase);
 }
 
 void RaceCheck::addReader(Moment &read, const Moment &now) {

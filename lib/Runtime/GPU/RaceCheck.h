@@ -13,9 +13,10 @@
 namespace ai::rt {
 
 /// When a thread touched something: two accesses of one launch are in order if they are one
-/// thread's, or one block's with a barrier between them.
+/// thread's, one warp's with a barrier of the warp between them, or one block's with a barrier of
+/// the block between them.
 struct Moment {
-  uint32_t launch, phase; ///< `phase`: barriers passed; launches count from 1.
+  uint32_t launch, phase, warpPhase; ///< Barriers passed; launches count from 1.
   int32_t block, thread;
 };
 
@@ -28,6 +29,7 @@ public:
   const Moment *touch(const char *address, int64_t bytes, bool isWrite, const Moment &now);
 
   static constexpr int32_t kSeveral = -1; ///< In `block` or `thread`: more than one read it.
+  static constexpr int32_t kWarp = 32;    ///< Threads of a warp.
 
 private:
   struct Record {

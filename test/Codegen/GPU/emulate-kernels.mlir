@@ -18,6 +18,8 @@ module {
       %x = llvm.load %arena : !llvm.ptr -> f32
       llvm.store %x, %p : f32, !llvm.ptr<3>
       nvvm.barrier0
+      %all = llvm.mlir.constant(-1 : i32) : i32
+      nvvm.bar.warp.sync %all : i32
       llvm.return
     }
   }
@@ -42,7 +44,10 @@ module {
 //       CHECK:   llvm.icmp "ugt" %{{.*}}, %[[SHAREDBYTES]]
 //       CHECK:   llvm.call @ai_rt_gpu_access(%[[RECORD]], %[[P]]
 //       CHECK:   llvm.store %{{.*}}, %[[P]] : f32, !llvm.ptr
-//       CHECK:   llvm.call @ai_rt_gpu_barrier(%[[RECORD]]
+//       CHECK:   %[[ZERO:.*]] = llvm.mlir.constant(0 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_barrier(%[[RECORD]], %[[ZERO]]
+//       CHECK:   %[[ONE:.*]] = llvm.mlir.constant(1 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_warp_barrier(%[[RECORD]], %[[ONE]]
 
 // -----
 

@@ -1,5 +1,4 @@
 // RUN: ai-opt %s --split-input-file --ai-insert-barriers | FileCheck %s
-// RUN: ai-opt %s --split-input-file --ai-insert-barriers="without=0" | FileCheck %s --check-prefix=WITHOUT
 
 // One barrier between a write and a read of the same memory, none between independent loops.
 // CHECK-LABEL: func.func @written_then_read(
@@ -10,9 +9,6 @@
 //       CHECK:   affine.load %[[B]][
 //   CHECK-NOT:   gpu.barrier
 //       CHECK:   return
-// WITHOUT-LABEL: func.func @written_then_read(
-//   WITHOUT-NOT:   gpu.barrier
-//       WITHOUT:   return
 func.func @written_then_read(%x: memref<256xf32>, %y: memref<256xf32>, %z: memref<256xf32>) {
   %t = gpu.thread_id x
   %a = memref.alloc() : memref<256xf32>

@@ -1,0 +1,88 @@
+"""Kernels with one mistake: the emulator or a comparison with the CPU finds each of them."""
+
+import re
+
+import numpy as np
+import pytest
+
+import capi
+import nets
+from programs import parameters, run
+
+WHERE = r"kernel net_\w+, block \d+, thread \d+ .*net.mlir:\d+"
+
+
+def small_net():
+    """Two convolutions, a pool between them, two fully connected layers; most results fill more than a warp."""
+    net = nets.Net(1, 10, 10)
+    x = net.relu(net.conv2d("conv1", 0, 3, 1, 3, 3))
+    x = net.op("max_pool2d", x, attrs="{kernel = [2, 2]}", reference=None)
+    x = net.conv2d("conv2", x, 4, 3, 2, 2)
+    x = net.linear("fc1", net.flatten(x), 36, 36, net.type("?", 36))
+    net.linear("fc2", x, 35, 36, net.type("?", 35))
+    return net.text("cross_entropy", "#ai.sgd<lr = 0.1>", batch=2)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mutants") / "net.mlir"
+    path.write_text(small_net())
+    return path
+
+
+@pytest.fixture
+def outcome(path, monkeypatch):
+    """Compiles, trains with races checked, evaluates, predicts; returns all numbers that come of it."""
+    monkeypatch.setenv("AI_GPU_CHECK", "race")
+
+    def run_all(target, *options):
+        model = capi.compile(path, f"--target={target}", "-O0", *options).create()
+        rng = np.random.default_rng(6)
+        numbers = {}
+        for samples in (2, 5):  # one round, and several: sums are folded
+            x = rng.standard_normal((samples, 1, 10, 10)).astype(np.float32)
+            y = rng.integers(0, 35, samples).astype(np.int32)
+            numbers[f"loss of {samples} samples"] = model.train_step(x, y)
+        outputs = model.predict(x)
+        metrics = model.evaluate(x, outputs.argmax(1))  # all are right
+        return {**numbers, **parameters(model), "evaluation": [metrics.loss, metrics.correct], "outputs": outputs}
+    return run_all
+
+
+def count(path, kind):
+    """How many places there are for a mistake of that kind."""
+    with pytest.raises(capi.Error) as error:
+        capi.compile(path, "--target=cuda", f"--gpu-mutant={kind}:1000000")
+    return int(re.search(rf"below (\d+) for {kind}", str(error.value))[1])
+
+
+def barriers(path):
+    """How many the training step's blocks have: they come first."""
+    loops = run(capi.compiler(), path, "--target=cuda", "--emit=loops", "-o", "-")
+    return loops.split("gpu.func @net_train_step_block")[1].split("gpu.return")[0].count("gpu.barrier")
+
+
+@pytest.mark.parametrize("kind", ["barrier", "fence"])
+def test_every_barrier_is_missed(path, outcome, kind):
+    """If nobody waits there, or only the threads of a warp for each other, two threads race."""
+    number = barriers(path)
+    assert 8 < number <= count(path, kind)
+    for i in range(number):
+        with pytest.raises(capi.Error, match=WHERE + ".*with no barrier between them"):
+            outcome("cuda", f"--gpu-mutant={kind}:{i}")
+            pytest.fail(f"{kind} {i} is not missed")
+
+
+def test_an_index_off_by_one_is_found(path, outcome):
+    """By a race, by the bounds of a memory, or by what comes of it. Of a few hundred accesses some are tried."""
+    expected = outcome("cpu")
+
+    def is_right(actual):
+        return all(np.allclose(actual[name], value, rtol=1e-3, atol=1e-5) for name, value in expected.items())
+
+    assert is_right(outcome("cuda"))
+    for i in range(0, count(path, "index"), 17):
+        try:
+            assert not is_right(outcome("cuda", f"--gpu-mutant=index:{i}")), f"index {i}"
+        except capi.Error as error:
+            assert re.search(WHERE, str(error))
