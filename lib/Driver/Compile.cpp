@@ -229,6 +229,7 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.profile = options.profile;
   pipeline.describe = options.report == Report::Roofline;
   pipeline.mutant = options.gpuMutant;
+  pipeline.watch = options.watch;
   pipeline.maxMemory = options.maxMemory;
   pipeline.threads = options.threads.value_or(rt::numUsableCPUs());
   pipeline.cpu = pipeline.cpus = processor.name;

@@ -2,6 +2,7 @@
 
 #include "ai/Driver/Driver.h"
 #include "ai/Pipelines/Stages.h"
+#include "lib/Driver/CrossCheck.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -116,6 +117,10 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> gpuMutant("gpu-mutant", cl::desc("A mistake in the kernels: for tests"),
                                         cl::value_desc("KIND:NUMBER"), cl::Hidden,
                                         cl::cat(category));
+  static cl::opt<bool> check("cross-check",
+                             cl::desc("Make nothing; run the model on the CPU and on the GPU, or "
+                                      "in its emulator, and compare what every op computes"),
+                             cl::cat(category));
   static cl::list<std::string> cpus(
       "cpu",
       cl::desc("Processor to compile for: native (default), or a name that clang's -mcpu knows. A "
@@ -216,7 +221,17 @@ int compileMain(int argc, char **argv) {
   options.maxMemory = limit.value_or(0);
   if (threads.getNumOccurrences())
     options.threads = threads;
-  return failed(compile(options)) ? 1 : 0;
+  if (!check)
+    return failed(compile(options)) ? 1 : 0;
+  for (const cl::Option *other : {(const cl::Option *)&output, (const cl::Option *)&emit,
+                                  (const cl::Option *)&target, (const cl::Option *)&profile,
+                                  (const cl::Option *)&report})
+    if (other->getNumOccurrences())
+      return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +
+                    llvm::Twine(other->ArgStr.size() > 1 ? "--" : "-") + other->ArgStr);
+  if (input == "-")
+    return refuse("--cross-check reads the model more than once, got - for standard input");
+  return failed(crossCheck(options)) ? 1 : 0;
 }
 
 } // namespace ai

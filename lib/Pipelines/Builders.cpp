@@ -38,9 +38,11 @@ void buildDifferentiated(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createAIExpandOptimizerPass());
 }
 
-void buildFused(OpPassManager &pm, const PipelineOptions &) {
+void buildFused(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createAIFuseOperatorsPass());
+  if (options.watch)
+    pm.addPass(createAIWatchValuesPass());
 }
 
 void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {

@@ -61,7 +61,7 @@ public:
         panelOps.push_back(&op);
     outlineBlock();
     // A map whose rows are the result needs nothing behind it.
-    if (llvm::any_of(map.getResults(), [](Value v) { return !isOutput(v); }))
+    if (llvm::any_of(map.getResults(), [&](Value v) { return !isOutput(v); }))
       outlineCombine("combine", /*usesAccumulators=*/false);
     if (!panelOps.empty()) {
       outlineFold();
@@ -71,10 +71,12 @@ public:
   }
 
 private:
-  /// Whether a result of the map is rows that the step returns.
-  static bool isOutput(Value result) {
-    return isBatched(result.getType()) && llvm::all_of(result.getUsers(), [](Operation *user) {
-             return isa<func::ReturnOp>(user);
+  /// Whether a result of the map is rows that the step returns. Those of a state go into a panel.
+  bool isOutput(Value result) {
+    return isBatched(result.getType()) && llvm::all_of(result.getUses(), [&](OpOperand &use) {
+             return isa<func::ReturnOp>(use.getOwner()) &&
+                    function.getResultAttr(use.getOperandNumber(), "ai.role") !=
+                        StringAttr::get(function.getContext(), "state");
            });
   }
 

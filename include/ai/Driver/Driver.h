@@ -35,6 +35,7 @@ struct CompileOptions {
   bool profile = false; ///< the program's bench says where the time goes
   Report report = Report::None;
   std::string gpuMutant; ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
+  bool watch = false;    ///< keep what every op computes
   llvm::raw_ostream *text = nullptr; ///< gets what output `-` names; null: standard output
 };
 

@@ -23,6 +23,7 @@ struct PipelineOptions {
   bool describe = false;          ///< the module says what its nests cost
   int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
   int64_t threads = 1;            ///< that it is checked with
+  bool watch = false;             ///< what every op computes is a result
   bool isForGPU = false;          ///< blocks become thread blocks of a GPU
   int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
   std::string mutant;             ///< KIND:NUMBER, a mistake in the kernels: for tests

@@ -64,6 +64,37 @@ def AIFuseOperatorsPass : Pass<"ai-fuse-operators", "mlir::func::FuncOp"> {
                     Statistic<"numMoved", "num-moved", "Ops that changed place">];
 }
 
+def AIWatchValuesPass : Pass<"ai-watch-values", "mlir::ModuleOp"> {
+  let summary = "make what the ops of a step compute results of it";
+  let description = [{
+    Every value of a training step, or of a plain function, that is no constant and no result yet becomes
+    one more result, `watch.NUMBER OP %NAME (FILE:LINE:COLUMN)`, in the order of the ops; numbers without
+    a dimension only in plain functions. Integers and truth values become f32. In a step they have the
+    role of an optimizer's state, so a program keeps the last step's: those that carry the batch, marked
+    by an `n` behind the number, for as many samples as a panel has. For `ai-compile --cross-check`.
+
+    - Needs: `ai-differentiate`, shapes inferred; `ai-block-batch` comes later.
+    - Ensures: the other results are as before.
+    - Fails when: never.
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = ai.exp %x : (tensor<4xf32>) -> tensor<4xf32>
+      %z = ai.neg %y : (tensor<4xf32>) -> tensor<4xf32>
+      return %z : tensor<4xf32>
+    }
+    // becomes
+    func.func @f(%x: tensor<4xf32>)
+        -> (tensor<4xf32>, tensor<4xf32> {ai.name = "watch.000 exp (f.mlir:2:8)"}) {
+      // ...
+      return %z, %y : tensor<4xf32>, tensor<4xf32>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numValues", "num-values", "Values that became results">];
+  let dependentDialects = ["ai::AIDialect"];
+}
+
 def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   let summary = "make each step a map over blocks of samples and a combine";
   let description = [{

@@ -7,7 +7,7 @@ import pytest
 
 import capi
 import nets
-from programs import parameters, run
+from programs import parameters, refuse, run
 
 WHERE = r"kernel net_\w+, block \d+, thread \d+ .*net.mlir:\d+"
 
@@ -86,3 +86,12 @@ def test_an_index_off_by_one_is_found(path, outcome):
             assert not is_right(outcome("cuda", f"--gpu-mutant=index:{i}")), f"index {i}"
         except capi.Error as error:
             assert re.search(WHERE, str(error))
+
+
+def test_a_cross_check_names_the_op(path):
+    """The first op whose result is wrong, and where it stands in the model file."""
+    text = run(capi.compiler(), path, "--cross-check", "-O1")
+    assert "conv2d_weight_gradient %d_conv2.weight (net.mlir:9:9)" in text and text.endswith("all within the tolerance\n")
+    # The first loads of the block are of a sample, the next of a bias and a weight of the first convolution.
+    refuse(capi.compiler(), path, "--cross-check", "-O1", "--gpu-mutant=index:4",
+                  saying="expects differences of at most 1e-04 of the largest element; the first beyond is conv2d (net.mlir:4:9): ")
