@@ -95,7 +95,10 @@ static bool isHandled(Diagnostic &diagnostic, const CompileOptions &options) {
   return true;
 }
 
-static void reportRoofline(ModuleOp module, const Processor &processor) {
+static void reportRoofline(ModuleOp module, const CompileOptions &options,
+                           const Processor &processor) {
+  if (options.target == "cuda")
+    return printKernelCosts(module, llvm::errs());
   std::optional<rt::Machine> machine;
   if (processor.isNative)
     machine = rt::measureMachine(1);
@@ -120,8 +123,6 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
   }
   if (options.profile)
     return emitError() << "--profile expects --target=cpu; kernels keep no times";
-  if (options.report != Report::None)
-    return emitError() << "--report expects --target=cpu; it describes loop nests of a processor";
   if (options.conv == "winograd")
     return emitError() << "--conv=winograd expects --target=cpu; kernels convolve directly";
   SmallVector<std::string> names(options.archs.begin(), options.archs.end());
@@ -360,7 +361,7 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline)))
     return failure();
   if (options.report == Report::Roofline)
-    reportRoofline(module, target.processor);
+    reportRoofline(module, options, target.processor);
 
   if (isGraph)
     return writeText(options, output, emitError, [&](raw_ostream &os) {

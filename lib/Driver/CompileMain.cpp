@@ -114,9 +114,9 @@ int compileMain(int argc, char **argv) {
       "arch",
       cl::desc("Architectures of NVIDIA GPUs: sm_75, sm_80 (default), sm_90, sm_90a, sm_100"),
       cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
-  static cl::opt<std::string> gpuMutant("gpu-mutant", cl::desc("A mistake in the kernels: for tests"),
-                                        cl::value_desc("KIND:NUMBER"), cl::Hidden,
-                                        cl::cat(category));
+  static cl::opt<std::string> gpuMutant(
+      "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
+      cl::Hidden, cl::cat(category));
   static cl::opt<bool> check("cross-check",
                              cl::desc("Make nothing; run the model on the CPU and on the GPU, or "
                                       "in its emulator, and compare what every op computes"),
@@ -223,9 +223,9 @@ int compileMain(int argc, char **argv) {
     options.threads = threads;
   if (!check)
     return failed(compile(options)) ? 1 : 0;
-  for (const cl::Option *other : {(const cl::Option *)&output, (const cl::Option *)&emit,
-                                  (const cl::Option *)&target, (const cl::Option *)&profile,
-                                  (const cl::Option *)&report})
+  for (const cl::Option *other :
+       {(const cl::Option *)&output, (const cl::Option *)&emit, (const cl::Option *)&target,
+        (const cl::Option *)&profile, (const cl::Option *)&report})
     if (other->getNumOccurrences())
       return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +
                     llvm::Twine(other->ArgStr.size() > 1 ? "--" : "-") + other->ArgStr);

@@ -152,7 +152,9 @@ public:
   void print(StringRef title, raw_ostream &os) const {
     if (rows.empty())
       return;
-    os << "\n" << title << "\n" << llvm::formatv("{0,11} {1,11}  {2}\n", "difference", "largest", "value");
+    os << "\n"
+       << title << "\n"
+       << llvm::formatv("{0,11} {1,11}  {2}\n", "difference", "largest", "value");
     for (const Comparison &row : rows)
       os << llvm::formatv("{0,11:e2} {1,11:e2}{2} {3}\n", row.difference, row.largest,
                           row.isBeyond() ? "!" : " ", row.label());
@@ -253,8 +255,8 @@ public:
   }
 
   LogicalResult predict(const Array &inputs, Array &outputs) {
-    return library.check(AI_RT_CALL(library, ai_rt_model_predict)(handle, inputs.bytes.data(),
-                                                                  numSamples, outputs.bytes.data()));
+    return library.check(AI_RT_CALL(library, ai_rt_model_predict)(
+        handle, inputs.bytes.data(), numSamples, outputs.bytes.data()));
   }
 
   LogicalResult get(const ai_rt_tensor_info_t &info, Array &value) {
@@ -278,8 +280,8 @@ class CrossChecker {
 public:
   /// A panel keeps the last round of samples: there is one round.
   CrossChecker(const Library &cpu, const Library &gpu)
-      : libraries{&cpu, &gpu}, numSamples(std::min(kMaxSamples, gpu.program->num_slots *
-                                                                    gpu.program->block_size)) {}
+      : libraries{&cpu, &gpu},
+        numSamples(std::min(kMaxSamples, gpu.program->num_slots * gpu.program->block_size)) {}
 
   LogicalResult run() {
     if (cpu().num_steps && failed(runModel()))
@@ -364,9 +366,8 @@ private:
       SmallVector<const ai_rt_tensor_info_t *> watched, others;
       for (const ai_rt_tensor_info_t &tensor : ArrayRef(program.tensors, program.num_tensors))
         (StringRef(tensor.name).starts_with(kWatch) ? watched : others).push_back(&tensor);
-      llvm::sort(watched, [](const auto *x, const auto *y) {
-        return StringRef(x->name) < y->name;
-      });
+      llvm::sort(watched,
+                 [](const auto *x, const auto *y) { return StringRef(x->name) < y->name; });
       watched.append(others);
       return watched;
     };

@@ -1,5 +1,6 @@
 #include "lib/Driver/Roofline.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -65,5 +66,51 @@ void ai::printRoofline(ModuleOp module, const rt::Machine *machine, raw_ostream 
       sum += cost;
     }
     printRow(sum, "sum", machine, os);
+  }
+}
+
+/// How often a step with a batch of `blocks` launches a function's kernels.
+static int64_t countLaunches(StringRef kind, int64_t blocks, int64_t slots, bool hasFold) {
+  int64_t rounds = llvm::divideCeil(blocks, slots);
+  bool isFolded = hasFold && rounds > 1;
+  if (kind == "fold")
+    return rounds - 1;
+  if (kind == "combine" || kind == "finish")
+    return (kind == "finish") == isFolded;
+  return 1;
+}
+
+void ai::printKernelCosts(ModuleOp module, raw_ostream &os) {
+  auto recipe = module->getAttrOfType<DictionaryAttr>("ai.recipe");
+  int64_t batch = recipe ? recipe.getAs<IntegerAttr>("batch").getInt() : 1;
+  auto slots = module->getAttrOfType<IntegerAttr>("ai.num_slots");
+  os << llvm::formatv("kernels of a step of {0} samples; KiB in global and in shared memory, every "
+                      "access counts\n{1,8} {2,8} {3,8} {4,11} {5,11} {6,11} {7,11} {8,9}  name\n",
+                      batch, "launches", "blocks", "threads", "loaded", "stored", "sh. loaded",
+                      "sh. stored", "MFLOP");
+  for (auto f : module.getOps<func::FuncOp>()) {
+    auto costs = module->getAttrOfType<DictionaryAttr>("ai.kernel_costs");
+    auto kernels = costs ? costs.getAs<ArrayAttr>(f.getName()) : ArrayAttr();
+    if (!kernels)
+      continue;
+    auto kind = f->getAttrOfType<StringAttr>("ai.kind");
+    auto step = f->getAttrOfType<StringAttr>("ai.step");
+    auto size = f->getAttrOfType<IntegerAttr>("ai.size");
+    int64_t blocks = size ? llvm::divideCeil(batch, size.getInt()) : 1;
+    bool hasFold = step && module.lookupSymbol((step.getValue() + "_fold").str());
+    int64_t launches =
+        kind ? countLaunches(kind.getValue(), blocks, std::max<int64_t>(slots.getInt(), 1), hasFold)
+             : 1;
+    for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
+      auto number = [&](StringRef key) { return kernel.getAs<IntegerAttr>(key).getInt(); };
+      int64_t grid = number("grid") ? number("grid") : blocks;
+      int64_t times = number("grid") ? launches : blocks;
+      auto kibibytes = [&](StringRef key) { return double(times * number(key)) / 1024; };
+      os << llvm::formatv(
+          "{0,8} {1,8} {2,8} {3,11:f1} {4,11:f1} {5,11:f1} {6,11:f1} {7,9:f2}  {8}\n", launches,
+          grid, number("threads"), kibibytes("loaded"), kibibytes("stored"),
+          kibibytes("shared_loaded"), kibibytes("shared_stored"),
+          1e-6 * double(times * number("flops")), kernel.getAs<StringAttr>("name").getValue());
+    }
   }
 }

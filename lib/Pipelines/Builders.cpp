@@ -137,6 +137,8 @@ static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAIPlanMemoryPass(plan));
   pm.addPass(createAIOutlineKernelsPass());
   addCleanup(pm);
+  if (options.describe)
+    pm.addPass(createAIDescribeKernelsPass());
 }
 
 void buildLoops(OpPassManager &pm, const PipelineOptions &options) {

@@ -1,6 +1,6 @@
 // What the ops of a training step, or of a plain function, compute becomes results: the same model
-// compiled for two targets can then be compared op by op. A step's results go where optimizer states
-// go, so a program hands them out by their names like any tensor.
+// compiled for two targets can then be compared op by op. A step's results go where optimizer
+// states go, so a program hands them out by their names like any tensor.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"

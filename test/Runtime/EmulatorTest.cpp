@@ -339,7 +339,7 @@ TEST(Emulator, RefusesSettingsThatItDoesNotKnow) {
   }
   {
     Setting setting("AI_GPU_CHECK", "all");
-    EXPECT_EQ(complaint(), "expects AI_GPU_CHECK to be race, got 'all'");
+    EXPECT_EQ(complaint(), "expects AI_GPU_CHECK to be race or bytes, got 'all'");
   }
   Setting setting("AI_GPU_MEMORY", "1G");
   EXPECT_EQ(complaint(), "expects AI_GPU_MEMORY to be a number of bytes, got '1G'");

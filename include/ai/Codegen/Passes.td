@@ -488,6 +488,30 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def AIDescribeKernelsPass : Pass<"ai-describe-kernels", "mlir::ModuleOp"> {
+  let summary = "write down what every kernel loads, stores and computes";
+  let description = [{
+    Adds the attribute `ai.kernel_costs` to the module: for each function of the host the entries of its
+    `ai.kernels`, with the bytes that all threads load and store, in global and in shared memory, and
+    their floating-point operations as `ai-describe-nests` counts them. Every access counts, whether a
+    cache answers it or not, as the emulator counts with `AI_GPU_CHECK=bytes`. A kernel with grid 0
+    is counted for one thread block, that of one block of samples.
+
+    ```mlir
+    affine.if affine_set<()[s0] : (9 - s0 >= 0)>()[%thread] {
+      %0 = affine.load %x[symbol(%thread)] : memref<10xf32>
+      affine.store %0, %shared[symbol(%thread)] : memref<10xf32, #gpu.address_space<workgroup>>
+    }
+    // is described as
+    {flops = 0, loaded = 40, stored = 0, shared_loaded = 0, shared_stored = 40}
+    ```
+
+    - Needs: `ai-outline-kernels`.
+    - Ensures: nothing else is changed.
+    - Fails when: the bounds of a loop vary.
+  }];
+}
+
 def AIExpandDeviceMathPass : Pass<"ai-expand-device-math", "mlir::gpu::GPUModuleOp"> {
   let summary = "Expand functions that a GPU has no instruction for";
   let description = [{

@@ -40,8 +40,7 @@ static void weaken(OpBuilder &b, Operation *barrier) {
 /// The access is of the element behind its own.
 static void shift(OpBuilder &b, Operation *access) {
   auto load = dyn_cast<LLVM::LoadOp>(access);
-  OpOperand &address =
-      load ? load.getAddrMutable() : cast<LLVM::StoreOp>(access).getAddrMutable();
+  OpOperand &address = load ? load.getAddrMutable() : cast<LLVM::StoreOp>(access).getAddrMutable();
   Type type = load ? load.getType() : cast<LLVM::StoreOp>(access).getValue().getType();
   address.set(LLVM::GEPOp::create(b, access->getLoc(), address.get().getType(), type, address.get(),
                                   ArrayRef<LLVM::GEPArg>{1}));

@@ -86,8 +86,10 @@ std::unique_ptr<Backend> openDriver(const ai_rt_program_t &program);
 
 /// This processor: each GPU thread runs until it has to wait for others. AI_GPU_ORDER says in which
 /// order: forward, reverse or random:SEED. With AI_GPU_CHECK=race, threads that touch the same
-/// byte without a barrier between them, one of which writes, are an error. AI_GPU_MEMORY is the
-/// number of bytes that it has. Copies of the second stream are made as late as events allow.
+/// byte without a barrier between them, one of which writes, are an error; with AI_GPU_CHECK=bytes
+/// the bytes that each kernel loads and stores are counted, and printed on standard error at the
+/// end. AI_GPU_MEMORY is the number of bytes that it has. Copies of the second stream are made as
+/// late as events allow.
 std::unique_ptr<Backend> openEmulator();
 
 /// The back end that AI_GPU names: driver (default) or emulate.

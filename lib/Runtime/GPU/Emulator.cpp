@@ -12,8 +12,10 @@
 #include "lib/Runtime/Error.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <random>
@@ -50,9 +52,20 @@ struct Order {
   uint64_t seed = 0;
 };
 
+/// What is looked at beside the bounds of memories.
+enum class Check { Bounds, Races, Bytes };
+
+/// Of one kernel.
+struct Count {
+  long long launches = 0;
+  long long bytes[2][2] = {}; ///< By shared memory, and by stores.
+};
+
 class Emulator : public EmulatedDevice {
 public:
   Emulator();
+  /// Prints the bytes that kernels touched if they were to be counted.
+  ~Emulator() override;
 
   char *allocate(int64_t bytes) override;
   std::string describe() const override { return "emulator of NVIDIA GPUs on this processor"; }
@@ -74,7 +87,9 @@ private:
   std::string describe(const Moment &moment) const;
 
   Order order;
-  bool checksRaces = false;
+  Check check;
+  bool checksRaces;
+  std::map<std::string, Count> counts;
   std::vector<char> shared;
   std::vector<std::unique_ptr<Thread>> threads;
   std::vector<size_t> turns;
@@ -134,16 +149,29 @@ static Order readOrder() {
   throwInvalid("expects AI_GPU_ORDER to be forward, reverse or random:SEED, got '", text, "'");
 }
 
-static bool readCheck() {
+static Check readCheck() {
   const char *text = std::getenv("AI_GPU_CHECK");
   if (!text || !*text)
-    return false;
+    return Check::Bounds;
   if (std::strcmp(text, "race") == 0)
-    return true;
-  throwInvalid("expects AI_GPU_CHECK to be race, got '", text, "'");
+    return Check::Races;
+  if (std::strcmp(text, "bytes") == 0)
+    return Check::Bytes;
+  throwInvalid("expects AI_GPU_CHECK to be race or bytes, got '", text, "'");
 }
 
-Emulator::Emulator() : order(readOrder()), checksRaces(readCheck()), random(order.seed) {}
+Emulator::Emulator()
+    : order(readOrder()), check(readCheck()), checksRaces(check == Check::Races),
+      random(order.seed) {}
+
+Emulator::~Emulator() {
+  for (const auto &[name, count] : counts)
+    std::fprintf(stderr,
+                 "%s: %lld launches, bytes loaded %lld, stored %lld, of shared memory loaded %lld, "
+                 "stored %lld\n",
+                 name.c_str(), count.launches, count.bytes[0][0], count.bytes[0][1],
+                 count.bytes[1][0], count.bytes[1][1]);
+}
 
 char *Emulator::allocate(int64_t bytes) {
   char *memory = EmulatedDevice::allocate(bytes);
@@ -160,6 +188,8 @@ void Emulator::run(const ai_rt_kernel_t &launched, int64_t blocks, const KernelA
   kernel = &launched;
   arguments = &given;
   ++numLaunches;
+  if (check == Check::Bytes)
+    ++counts[kernel->name].launches;
   while (int64_t(threads.size()) < kernel->threads)
     threads.push_back(std::make_unique<Thread>(*this));
   turns.resize(kernel->threads);
@@ -183,7 +213,7 @@ void Emulator::prepare(int64_t block) {
     threads[i]->warpPhase = 0;
     ai_rt_gpu_thread_t &record = threads[i]->record;
     record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
-    if (checksRaces) // every access is one to look at
+    if (check != Check::Bounds) // every access is one to look at
       record.shared_bytes = record.arena_bytes = 0;
   }
 }
@@ -256,9 +286,10 @@ void Emulator::reportDivergence() {
     return concat("waits at ", thread.isWarps ? "its warp's " : "", "barrier ", thread.barrier,
                   placeText(thread.place));
   };
-  const auto &other = *std::find_if(threads.begin(), threads.begin() + kernel->threads, [&](const auto &thread) {
-    return thread->barrier != first.barrier || thread->isWarps != first.isWarps;
-  });
+  const auto &other =
+      *std::find_if(threads.begin(), threads.begin() + kernel->threads, [&](const auto &thread) {
+        return thread->barrier != first.barrier || thread->isWarps != first.isWarps;
+      });
   stop(concat("barrier that not all threads reach: ", describe(first), " ", state(first),
               ", thread ", other->record.thread, " ", state(*other)));
 }
@@ -305,6 +336,8 @@ void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite
                 ", which has ", size, placeText(place)));
     return;
   }
+  if (check == Check::Bytes)
+    counts[kernel->name].bytes[isShared][isWrite] += bytes;
   if (!checksRaces || isInput)
     return;
   RaceCheck &races = isShared ? *sharedRaces : *arenaRaces;
