@@ -78,6 +78,21 @@ KERNEL(exchangeInWarps) {
   barrier(t, 2);
 }
 
+/// fixed[thread] = the sum of the numbers of its warp's threads.
+KERNEL(sumOfAWarp) {
+  int32_t sum = t->thread;
+  for (int32_t mask = 16; mask > 0; mask /= 2)
+    sum += ai_rt_gpu_shuffle(t, sum, mask, mask, "");
+  store(t, fixed, t->thread, false, float(sum));
+}
+
+/// A shuffle orders no memory.
+KERNEL(shuffleForABarrier) {
+  store(t, t->shared, t->thread, true, 1);
+  ai_rt_gpu_shuffle(t, 0, 1, 0, "");
+  load(t, t->shared, t->thread ^ 1, true);
+}
+
 /// What the other warp has left is not there yet.
 KERNEL(exchangeBetweenWarps) {
   store(t, t->shared, t->thread, true, 1);
@@ -194,6 +209,12 @@ TEST(Emulator, ThreadsOfAWarpWaitForEachOther) {
     std::vector<float> values = run.floats(0, kThreads);
     for (int64_t i = 0; i < kThreads; ++i)
       EXPECT_EQ(values[i], float(i ^ 1));
+    run(sumOfAWarp, 1);
+    values = run.floats(0, kThreads);
+    for (int64_t i = 0; i < kThreads; ++i)
+      EXPECT_EQ(values[i], i < 32 ? 496 : 496 + 32 * 32);
+    EXPECT_NE(run.complaint(shuffleForABarrier).find("with no barrier between them"),
+              std::string::npos);
     EXPECT_NE(run.complaint(exchangeBetweenWarps).find("with no barrier between them"),
               std::string::npos);
   }

@@ -438,7 +438,9 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
     ```
 
     A function of `ai.kind` other than "block" (a combine) is run by a grid with a thread for each
-    element; all others by one thread block. The attribute `ai.elements` of a loop counts them.
+    element; all others by one thread block. The attribute `ai.elements` of a loop counts them. In a
+    thread block an element whose sum is long, in f32, belongs to a warp, if the block is done sooner: each
+    thread adds every 32nd term, and `gpu.shuffle` adds up the threads' sums in a fixed tree.
 
     - Needs: linalg on memrefs of static shape, at the top of the function.
     - Ensures: no linalg op; the function's attribute `ai.threads` is the size of a thread block. What
@@ -451,6 +453,7 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
   let options = [Option<"threads", "threads", "int64_t", /*default=*/"256",
       "Threads of a thread block">];
   let statistics = [Statistic<"numNests", "num-nests", "Loops that threads share">,
+                    Statistic<"numWarpSums", "num-warp-sums", "Sums shared by the threads of a warp">,
                     Statistic<"numRegisters", "num-registers", "Buffers that became registers">];
 }
 

@@ -122,6 +122,11 @@ AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, con
 AI_RT_API void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
                                       const char *place);
 
+/// Returns the `value` that the thread of the same warp gives whose number differs by the bits of
+/// `mask`; all threads of the warp call it. Orders no memory.
+AI_RT_API int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *thread, int32_t value, int32_t mask,
+                                    int64_t number, const char *place);
+
 /// Called by emulated kernels before an access that leaves its memory, or before any one if sizes
 /// are 0.
 AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,

@@ -106,6 +106,8 @@ private:
       op->erase();
       return success();
     }
+    if (auto shuffle = dyn_cast<NVVM::ShflOp>(op))
+      return rewriteShuffle(shuffle);
     if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
       return rewriteAddress(address);
     if (auto cast = dyn_cast<LLVM::AddrSpaceCastOp>(op))
@@ -117,6 +119,28 @@ private:
     else if (isa<NVVM::NVVMDialect>(op->getDialect()))
       return op->emitOpError("is unknown to the emulator of ai-emulate-kernels");
     return success();
+  }
+
+  /// Of whole warps, between lanes whose numbers differ in some bits.
+  LogicalResult rewriteShuffle(NVVM::ShflOp op) {
+    if (op.getKind() != NVVM::ShflKind::bfly)
+      return op.emitOpError("is unknown to the emulator of ai-emulate-kernels");
+    Location loc = op.getLoc();
+    Value bits = op.getVal();
+    if (bits.getType() != b.getI32Type())
+      bits = LLVM::BitcastOp::create(b, loc, b.getI32Type(), bits);
+    Value received =
+        call("ai_rt_gpu_shuffle", {record, bits, op.getOffset(), nextBarrier(op), place(op)}, loc,
+             b.getI32Type());
+    if (op.getVal().getType() != b.getI32Type())
+      received = LLVM::BitcastOp::create(b, loc, op.getVal().getType(), received);
+    if (auto pair = dyn_cast<LLVM::LLVMStructType>(op.getType())) { // with whether the lane exists
+      Value both = LLVM::UndefOp::create(b, loc, pair);
+      Value yes = LLVM::ConstantOp::create(b, loc, b.getI1Type(), b.getBoolAttr(true));
+      both = LLVM::InsertValueOp::create(b, loc, both, received, ArrayRef<int64_t>{0});
+      received = LLVM::InsertValueOp::create(b, loc, both, yes, ArrayRef<int64_t>{1});
+    }
+    return replace(op, received);
   }
 
   Value nextBarrier(Operation *op) {
@@ -203,15 +227,18 @@ private:
     return LLVM::AddressOfOp::create(b, op->getLoc(), pointerType(), name);
   }
 
-  void call(StringRef name, ValueRange operands, Location loc) {
+  /// Calls a function of the runtime; returns its result if it has one.
+  Value call(StringRef name, ValueRange operands, Location loc, Type result = {}) {
     auto callee = host.lookupSymbol<LLVM::LLVMFuncOp>(name);
     if (!callee) {
       OpBuilder top = OpBuilder::atBlockEnd(host.getBody());
-      auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                              llvm::to_vector(operands.getTypes()));
+      auto type =
+          LLVM::LLVMFunctionType::get(result ? result : LLVM::LLVMVoidType::get(b.getContext()),
+                                      llvm::to_vector(operands.getTypes()));
       callee = LLVM::LLVMFuncOp::create(top, loc, name, type);
     }
-    LLVM::CallOp::create(b, loc, callee, operands);
+    auto call = LLVM::CallOp::create(b, loc, callee, operands);
+    return result ? call.getResult() : Value();
   }
 
   ModuleOp host;

@@ -4,6 +4,7 @@
 // What a thread does with its own elements, those at the positions that it is counted by, is in
 // order without one, and so is what is left to a single thread.
 
+#include "WarpSums.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -141,7 +142,10 @@ public:
   SmallVector<Touch> collect(Operation *root) {
     SmallVector<Touch> touches;
     auto elements = root->getAttrOfType<IntegerAttr>("ai.elements");
-    bool isSingle = elements && elements.getInt() == 1;
+    auto isOnlyThread = [&](Operation *op) {
+      int64_t count = elements ? elements.getInt() : 0;
+      return count == 1 || (count == kWarp && isOfFirstLane(op));
+    };
     root->walk([&](MemoryEffectOpInterface op) {
       SmallVector<MemoryEffects::EffectInstance> effects;
       op.getEffects(effects);
@@ -151,7 +155,7 @@ public:
         if (!memory || isa<MemoryEffects::Allocate>(effect.getEffect()) ||
             memory.getDefiningOp<memref::AllocaOp>())
           continue;
-        Toucher toucher = isSingle                 ? Toucher::Single
+        Toucher toucher = isOnlyThread(op)         ? Toucher::Single
                           : isOwnElement(root, op) ? Toucher::Own
                                                    : Toucher::Any;
         touches.push_back({memory, isa<MemoryEffects::Write>(effect.getEffect()), toucher});
@@ -161,6 +165,14 @@ public:
   }
 
 private:
+  /// Whether only the first thread of a warp comes by.
+  static bool isOfFirstLane(Operation *op) {
+    for (; op; op = op->getParentOp())
+      if (op->hasAttr("ai.first_lane"))
+        return true;
+    return false;
+  }
+
   /// Whether an access is at the position, counted in elements of its memory, that is the number of
   /// the thread, or of one of the turns that it takes.
   bool isOwnElement(Operation *root, Operation *op) {

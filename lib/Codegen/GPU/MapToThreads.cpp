@@ -2,12 +2,12 @@
 // elements of its result, one thread for each; what has to be summed up is a loop inside a thread.
 // Ops that follow one another and touch each other's results element by element become one loop:
 // the element stays in a register, and a buffer that nobody else reads is gone. Scalars (rates,
-// 1 / count) are computed by every thread.
+// 1 / count) are computed by every thread. A long sum of which there are few is shared by a warp.
 //
 // A block is run by one thread block, whose threads take turns; all other functions by a whole grid
 // with a thread for each element.
 
-#include "ThreadGroups.h"
+#include "WarpSums.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/LinalgNest.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -33,9 +33,9 @@ namespace {
 /// Writes the loop of a group.
 class GroupWriter {
 public:
-  /// `threads` is 0 where there is a thread for each element.
-  GroupWriter(ThreadGroup &group, Value thread, int64_t threads)
-      : group(group), thread(thread), threads(threads) {}
+  /// `threads` is 0 where there is a thread for each element; with a `warpSum` it is a warp.
+  GroupWriter(ThreadGroup &group, Value thread, int64_t threads, std::optional<WarpSum> warpSum)
+      : group(group), thread(thread), threads(threads), warpSum(warpSum) {}
 
   void write() {
     for (ThreadMapping &mapping : group.ops) {
@@ -58,7 +58,7 @@ public:
 private:
   void writeLoop(OpBuilder &b) {
     Location loc = last->getLoc();
-    int64_t size = group.size();
+    int64_t size = group.size() * (warpSum ? kWarp : 1);
     OpBuilder::InsertionGuard guard(b);
     AffineExpr d0 = b.getAffineDimExpr(0), s0 = b.getAffineSymbolExpr(0);
     if (threads == 0 || size <= threads) {
@@ -87,6 +87,15 @@ private:
   /// All ops at the point of the space with number `element`.
   void writeElement(OpBuilder &b, Value element) {
     SmallVector<Value> point;
+    if (warpSum) {
+      AffineExpr number = b.getAffineDimExpr(0);
+      auto apply = [&](AffineExpr expr) -> Value {
+        return affine::AffineApplyOp::create(b, last->getLoc(), AffineMap::get(1, 0, expr),
+                                             element);
+      };
+      lane = apply(number % kWarp);
+      element = apply(number.floorDiv(kWarp));
+    }
     int64_t stride = group.size();
     for (const Coordinate &c : group.space()) {
       stride /= c.size;
@@ -95,6 +104,10 @@ private:
         expr = b.getAffineDimExpr(0).floorDiv(stride);
       point.push_back(
           affine::AffineApplyOp::create(b, last->getLoc(), AffineMap::get(1, 0, expr), element));
+    }
+    if (warpSum) {
+      auto branch = inFirstLane(b, b.getF32Type());
+      b.setInsertionPointToStart(branch.getThenBlock());
     }
     for (auto [mapping, coordinates, nest] : llvm::zip(group.ops, group.coordinates, nests)) {
       nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
@@ -119,11 +132,19 @@ private:
       return !mapping.sequential.empty() && !mapping.isSequential(*init);
     };
     LinalgNest::Carried carried;
-    for (OpOperand *init : inits)
-      if (isCarried(init))
-        carried.push_back(readInit(mapping, nest, *init, point));
+    bool isWarpSum = warpSum && &mapping == &group.ops[warpSum->op];
+    if (isWarpSum)
+      carried.push_back(startWarpSum(mapping, nest, *inits.front(), point));
+    else
+      for (OpOperand *init : inits)
+        if (isCarried(init))
+          carried.push_back(readInit(mapping, nest, *init, point));
     auto step = [&](LinalgNest::Carried values) {
-      return gather(mapping, nest, point, values, [&](LinalgNest::Carried values) {
+      auto choose = [&](auto body) {
+        return isWarpSum ? takeTurn(nest, values, body)
+                         : gather(mapping, nest, point, values, body);
+      };
+      return choose([&](LinalgNest::Carried values) {
         auto reader = [&](OpOperand &operand) -> Value {
           for (auto [i, init] : llvm::enumerate(llvm::make_filter_range(inits, isCarried)))
             if (init == &operand)
@@ -144,10 +165,82 @@ private:
       });
     };
     LinalgNest::Carried results = nest.makeLoops(mapping.sequential, carried, step);
+    if (isWarpSum)
+      results = {finishWarpSum(nest, results.front())};
     unsigned next = 0;
     for (OpOperand *init : inits)
       if (isCarried(init))
         storeInit(mapping, nest, *init, point, results[next++]);
+  }
+
+  /// What stands before the sum is done by the first thread of the warp, which goes on from what is
+  /// there, the others from zero. Values from before are read again.
+  Value startWarpSum(ThreadMapping &mapping, LinalgNest &nest, OpOperand &init,
+                     ArrayRef<Value> point) {
+    OpBuilder &b = nest.b;
+    nest.ranges[warpSum->dim].step = kWarp;
+    Value start = readInit(mapping, nest, init, point);
+    affine::AffineYieldOp::create(b, nest.loc, start);
+    auto branch = cast<affine::AffineIfOp>(b.getInsertionBlock()->getParentOp());
+    b.setInsertionPointToStart(branch.getElseBlock());
+    Value zero = arith::ConstantOp::create(b, nest.loc, b.getF32FloatAttr(0));
+    affine::AffineYieldOp::create(b, nest.loc, zero);
+    b.setInsertionPointAfter(branch);
+    registers.clear();
+    return branch.getResult(0);
+  }
+
+  /// The body for this thread's one of 32 iterations.
+  LinalgNest::Carried takeTurn(LinalgNest &nest, LinalgNest::Carried values,
+                               function_ref<LinalgNest::Carried(LinalgNest::Carried)> body) {
+    OpBuilder &b = nest.b;
+    Value outside = nest.indices[warpSum->dim];
+    int64_t size = nest.sizes[warpSum->dim];
+    AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+    SmallVector<Value> operands{outside, lane};
+    affine::AffineIfOp branch;
+    OpBuilder::InsertionGuard guard(b);
+    if (size % kWarp != 0) {
+      branch = affine::AffineIfOp::create(b, nest.loc, ValueRange(values).getTypes(),
+                                          IntegerSet::get(2, 0, {size - 1 - d0 - d1}, {false}),
+                                          operands, /*withElseRegion=*/true);
+      b.setInsertionPointToStart(branch.getThenBlock());
+    }
+    nest.indices[warpSum->dim] =
+        affine::AffineApplyOp::create(b, nest.loc, AffineMap::get(2, 0, d0 + d1), operands);
+    LinalgNest::Carried results = body(values);
+    nest.indices[warpSum->dim] = outside;
+    if (!branch)
+      return results;
+    affine::AffineYieldOp::create(b, nest.loc, results);
+    b.setInsertionPointToStart(branch.getElseBlock());
+    affine::AffineYieldOp::create(b, nest.loc, values);
+    return LinalgNest::Carried(branch.getResults());
+  }
+
+  /// Adds up the sums of a warp, in a tree, so that each thread has the whole; what follows is done
+  /// by the first one.
+  Value finishWarpSum(LinalgNest &nest, Value sum) {
+    OpBuilder &b = nest.b;
+    Value width = arith::ConstantIntOp::create(b, nest.loc, kWarp, 32);
+    for (int64_t distance = kWarp / 2; distance > 0; distance /= 2) {
+      Value other = arith::ConstantIntOp::create(b, nest.loc, distance, 32);
+      Value received = gpu::ShuffleOp::create(b, nest.loc, sum, other, width, gpu::ShuffleMode::XOR)
+                           .getShuffleResult();
+      sum = arith::AddFOp::create(b, nest.loc, sum, received);
+    }
+    auto branch = inFirstLane(b, {});
+    b.setInsertionPointToStart(branch.getThenBlock());
+    return sum;
+  }
+
+  /// What the first thread of a warp does. The marks tell barriers so.
+  affine::AffineIfOp inFirstLane(OpBuilder &b, TypeRange results) {
+    IntegerSet isFirst = IntegerSet::get(1, 0, {b.getAffineDimExpr(0)}, {true});
+    auto branch = affine::AffineIfOp::create(b, last->getLoc(), results, isFirst, lane,
+                                             /*withElseRegion=*/!results.empty());
+    branch->setAttr("ai.first_lane", b.getUnitAttr());
+    return branch;
   }
 
   /// Where a loop follows from an index: the body, for those iterations that reach the element.
@@ -258,6 +351,8 @@ private:
   ThreadGroup &group;
   Value thread;
   int64_t threads;
+  std::optional<WarpSum> warpSum;
+  Value lane; // of a warp that sums together
   Operation *last = nullptr;
   std::vector<LinalgNest> nests;
   DenseMap<Value, Value> registers;    // what a buffer has at the present point
@@ -289,8 +384,12 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
         return signalPassFailure();
       }
     movePrivatesFirst(grouper.groups);
-    for (ThreadGroup &group : grouper.groups)
-      GroupWriter(group, thread, isGrid ? 0 : threads).write();
+    for (ThreadGroup &group : grouper.groups) {
+      // A grid has threads enough.
+      auto warpSum = isGrid ? std::nullopt : findWarpSum(group, threads);
+      numWarpSums += warpSum.has_value();
+      GroupWriter(group, thread, isGrid ? 0 : threads, warpSum).write();
+    }
     for (Value scalar : grouper.privates)
       keepInThread(scalar.getDefiningOp<memref::AllocOp>());
     removeUnread(f);

@@ -41,9 +41,13 @@ struct Thread {
   Fiber fiber;
   int64_t barrier = -1; ///< The one that it waits at; -1 while it runs.
   bool isWarps = false; ///< Only its warp waits there.
+  bool ordersMemory = true;
   const char *place = nullptr;
   bool isReady = true;
   uint32_t warpPhase = 0; ///< Barriers of its warp that it has passed.
+  /// What it gives in its last two shuffles: the others of its warp are one behind at most.
+  int32_t given[2] = {};
+  uint32_t shuffles = 0;
 };
 
 /// In which order the threads of a block run between two barriers.
@@ -71,6 +75,8 @@ public:
   std::string describe() const override { return "emulator of NVIDIA GPUs on this processor"; }
 
   void runThread(Thread &thread);
+  /// Thread `number` of the present block.
+  Thread &threadOf(int64_t number) { return *threads[number]; }
   void access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
               const char *place);
 
@@ -107,8 +113,10 @@ void Thread::run(void *self) {
   thread.emulator.runThread(thread);
 }
 
-static void wait(ai_rt_gpu_thread_t *record, int64_t number, const char *place, bool isWarps) {
+static void wait(ai_rt_gpu_thread_t *record, int64_t number, const char *place, bool isWarps,
+                 bool ordersMemory = true) {
   auto &thread = *reinterpret_cast<Thread *>(record);
+  thread.ordersMemory = ordersMemory;
   thread.barrier = number;
   thread.place = place;
   thread.isWarps = isWarps;
@@ -121,6 +129,15 @@ void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *p
 
 void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
   wait(thread, number, place, /*isWarps=*/true);
+}
+
+int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *record, int32_t value, int32_t mask, int64_t number,
+                          const char *place) {
+  auto &thread = *reinterpret_cast<Thread *>(record);
+  uint32_t turn = thread.shuffles++ % 2;
+  thread.given[turn] = value;
+  wait(record, number, place, /*isWarps=*/true, /*ordersMemory=*/false);
+  return thread.emulator.threadOf(record->thread ^ mask).given[turn];
 }
 
 void ai_rt_gpu_access(ai_rt_gpu_thread_t *record, char *address, int64_t bytes, int64_t isWrite,
@@ -210,7 +227,7 @@ void Emulator::prepare(int64_t block) {
   phase = 0;
   for (int64_t i = 0; i < kernel->threads; ++i) {
     threads[i]->isReady = true;
-    threads[i]->warpPhase = 0;
+    threads[i]->warpPhase = threads[i]->shuffles = 0;
     ai_rt_gpu_thread_t &record = threads[i]->record;
     record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
     if (check != Check::Bounds) // every access is one to look at
@@ -264,7 +281,7 @@ bool Emulator::passBarriers() {
     if (threads[begin]->barrier < 0 || !areTogether(begin, end, /*isWarps=*/true))
       continue;
     for (int64_t i = begin; i < end; ++i)
-      ++threads[i]->warpPhase;
+      threads[i]->warpPhase += threads[i]->ordersMemory;
     release(begin, end);
   }
   if (goesOn)

@@ -20,6 +20,10 @@ module {
       nvvm.barrier0
       %all = llvm.mlir.constant(-1 : i32) : i32
       nvvm.bar.warp.sync %all : i32
+      %one = llvm.mlir.constant(1 : i32) : i32
+      %clamp = llvm.mlir.constant(31 : i32) : i32
+      %y = nvvm.shfl.sync bfly %all, %x, %one, %clamp : f32 -> f32
+      llvm.store %y, %arena : f32, !llvm.ptr
       llvm.return
     }
   }
@@ -48,6 +52,12 @@ module {
 //       CHECK:   llvm.call @ai_rt_gpu_barrier(%[[RECORD]], %[[ZERO]]
 //       CHECK:   %[[ONE:.*]] = llvm.mlir.constant(1 : i64)
 //       CHECK:   llvm.call @ai_rt_gpu_warp_barrier(%[[RECORD]], %[[ONE]]
+//       CHECK:   %[[MASK:.*]] = llvm.mlir.constant(1 : i32)
+//       CHECK:   %[[BITS:.*]] = llvm.bitcast %{{.*}} : f32 to i32
+//       CHECK:   %[[TWO:.*]] = llvm.mlir.constant(2 : i64)
+//       CHECK:   %[[RECEIVED:.*]] = llvm.call @ai_rt_gpu_shuffle(%[[RECORD]], %[[BITS]], %[[MASK]], %[[TWO]]
+//       CHECK:   %[[Y:.*]] = llvm.bitcast %[[RECEIVED]] : i32 to f32
+//       CHECK:   llvm.store %[[Y]]
 
 // -----
 

@@ -4,12 +4,12 @@
 // A thread for each element of the result, which runs the loops of the sum by itself.
 //       CHECK: #[[$LAST:.*]] = affine_set<()[s0] : (-s0 + 119 >= 0)>
 // CHECK-LABEL: func.func @product(
-//  CHECK-SAME:     %[[W:.*]]: memref<120x400xf32>, %[[X:.*]]: memref<400xf32>, %[[Y:.*]]: memref<120xf32>)
+//  CHECK-SAME:     %[[W:.*]]: memref<120x24xf32>, %[[X:.*]]: memref<24xf32>, %[[Y:.*]]: memref<120xf32>)
 //  CHECK-SAME:     attributes {ai.threads = 256 : i64}
 //       CHECK:   %[[T:.*]] = gpu.thread_id {{ *}}x upper_bound 256
 //       CHECK:   affine.if #[[$LAST]]()[%[[T]]] {
 //       CHECK:     %[[Y0:.*]] = affine.load %[[Y]][symbol(%[[T]])]
-//       CHECK:     %[[SUM:.*]] = affine.for %[[K:.*]] = 0 to 400 iter_args(%[[ACC:.*]] = %[[Y0]]) -> (f32) {
+//       CHECK:     %[[SUM:.*]] = affine.for %[[K:.*]] = 0 to 24 iter_args(%[[ACC:.*]] = %[[Y0]]) -> (f32) {
 //       CHECK:       affine.load %[[W]][symbol(%[[T]]), %[[K]]]
 //       CHECK:       affine.load %[[X]][%[[K]]]
 //       CHECK:     affine.store %[[SUM]], %[[Y]][symbol(%[[T]])]
@@ -18,8 +18,8 @@
 //  WARP-LABEL: func.func @product(
 //        WARP:   affine.for %[[I:.*]] = 0 to 120 step 32 {
 //        WARP:     affine.if #{{.*}}(%[[I]])[%[[T:.*]]] {
-func.func @product(%w: memref<120x400xf32>, %x: memref<400xf32>, %y: memref<120xf32>) {
-  linalg.matvec ins(%w, %x : memref<120x400xf32>, memref<400xf32>) outs(%y : memref<120xf32>)
+func.func @product(%w: memref<120x24xf32>, %x: memref<24xf32>, %y: memref<120xf32>) {
+  linalg.matvec ins(%w, %x : memref<120x24xf32>, memref<24xf32>) outs(%y : memref<120xf32>)
   return
 }
 
@@ -83,11 +83,11 @@ func.func @tiles(%ct: memref<8xf32>, %w: memref<2xf32>, %y: memref<16xf32>) {
 //       CHECK:   affine.store %[[RELU]]
 //   CHECK-NOT:   affine.store
 //       CHECK:   return
-func.func @one_loop(%w: memref<120x400xf32>, %x: memref<400xf32>, %z: memref<120xf32>) {
+func.func @one_loop(%w: memref<120x24xf32>, %x: memref<24xf32>, %z: memref<120xf32>) {
   %zero = arith.constant 0.0 : f32
   %y = memref.alloc() : memref<120xf32>
   linalg.fill ins(%zero : f32) outs(%y : memref<120xf32>)
-  linalg.matvec ins(%w, %x : memref<120x400xf32>, memref<400xf32>) outs(%y : memref<120xf32>)
+  linalg.matvec ins(%w, %x : memref<120x24xf32>, memref<24xf32>) outs(%y : memref<120xf32>)
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
       ins(%y : memref<120xf32>) outs(%z : memref<120xf32>) {
   ^bb0(%a: f32, %out: f32):
@@ -149,5 +149,57 @@ func.func @step_combine(%lr: memref<f64>, %g: memref<4096xf32>, %w: memref<4096x
     %1 = arith.subf %out, %0 : f32
     linalg.yield %1 : f32
   }
+  return
+}
+
+// -----
+
+// Ten long sums: a warp for each, whose threads take every 32nd term; only the first one starts from what is there and
+// stores. 100 terms are no multiple of 32. What follows element by element is left to that thread, too.
+//   CHECK-DAG: #[[$IS_FIRST:.*]] = affine_set<(d0)[s0] : ((d0 + s0) mod 32 == 0)>
+//   CHECK-DAG: #[[$WARPS:.*]] = affine_set<(d0)[s0] : (-d0 - s0 + 319 >= 0)>
+// CHECK-LABEL: func.func @long_sums(
+//       CHECK:   affine.for %[[TURN:.*]] = 0 to 320 step 256 {
+//       CHECK:     affine.if #[[$WARPS]]
+//       CHECK:       %[[START:.*]] = affine.if #[[$IS_FIRST]]({{.*}} -> f32 {
+//       CHECK:         affine.load
+//       CHECK:       } else {
+//       CHECK:         affine.yield %[[ZERO:.*]] : f32
+//       CHECK:       %[[SUM:.*]] = affine.for %{{.*}} = 0 to 100 step 32 iter_args(%[[ACC:.*]] = %[[START]]) -> (f32) {
+//       CHECK:         affine.if
+//       CHECK:           affine.load
+//       CHECK:         } else {
+//       CHECK:           affine.yield %[[ACC]]
+//       CHECK:       %[[R16:.*]], %{{.*}} = gpu.shuffle xor %[[SUM]], %c16_i32, %c32_i32 : f32
+//       CHECK:       %[[S16:.*]] = arith.addf %[[SUM]], %[[R16]]
+//       CHECK:       gpu.shuffle xor %[[S16]], %c8_i32
+//       CHECK:       gpu.shuffle xor %{{.*}}, %c4_i32
+//       CHECK:       gpu.shuffle xor %{{.*}}, %c2_i32
+//       CHECK:       %[[R1:.*]], %{{.*}} = gpu.shuffle xor %{{.*}}, %c1_i32
+//       CHECK:       %[[WHOLE:.*]] = arith.addf %{{.*}}, %[[R1]]
+//       CHECK:       affine.if #[[$IS_FIRST]](
+//       CHECK:         %[[ROOT:.*]] = math.sqrt %[[WHOLE]]
+//       CHECK:         affine.store %[[ROOT]]
+func.func @long_sums(%x: memref<10x100xf32>, %y: memref<10xf32>) {
+  linalg.reduce ins(%x : memref<10x100xf32>) outs(%y : memref<10xf32>) dimensions = [1]
+    (%a: f32, %sum: f32) { %0 = arith.addf %a, %sum : f32 linalg.yield %0 : f32 }
+  linalg.sqrt ins(%y : memref<10xf32>) outs(%y : memref<10xf32>)
+  return
+}
+
+// -----
+
+// Short sums, sums of f64 and largest elements stay with a thread.
+// CHECK-LABEL: func.func @sums_of_a_thread(
+//   CHECK-NOT:   gpu.shuffle
+//       CHECK:   return
+func.func @sums_of_a_thread(%x: memref<10x4xf32>, %y: memref<10xf32>, %u: memref<10x100xf64>, %v: memref<10xf64>,
+                            %z: memref<10x100xf32>, %w: memref<10xf32>) {
+  linalg.reduce ins(%x : memref<10x4xf32>) outs(%y : memref<10xf32>) dimensions = [1]
+    (%a: f32, %sum: f32) { %0 = arith.addf %a, %sum : f32 linalg.yield %0 : f32 }
+  linalg.reduce ins(%u : memref<10x100xf64>) outs(%v : memref<10xf64>) dimensions = [1]
+    (%a: f64, %sum: f64) { %0 = arith.addf %a, %sum : f64 linalg.yield %0 : f64 }
+  linalg.reduce ins(%z : memref<10x100xf32>) outs(%w : memref<10xf32>) dimensions = [1]
+    (%a: f32, %sum: f32) { %0 = arith.maximumf %a, %sum : f32 linalg.yield %0 : f32 }
   return
 }
