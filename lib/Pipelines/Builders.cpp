@@ -126,6 +126,7 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
 /// Loops of a GPU: every element a thread, then kernels.
 static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
+  f.addPass(createAIStageParametersPass());
   f.addPass(createAIMapToThreadsPass());
   addCleanup(f);
   f.addPass(createAIInsertBarriersPass());

@@ -418,6 +418,31 @@ def AIExpandMathPass : Pass<"ai-expand-math", "mlir::ModuleOp"> {
       "Call libm for what has no polynomial; otherwise it is left as it is">];
 }
 
+def AIStageParametersPass : Pass<"ai-stage-parameters", "mlir::func::FuncOp"> {
+  let summary = "Copy small parameters that a thread block reads often to a buffer of its own";
+  let description = [{
+    A parameter whose elements are read at least 16 times, as those of a convolution are, is copied
+    once; its readers read the copy, which `ai-plan-memory` puts into shared memory. Parameters come in
+    the order of the arguments as long as they fit in `bytes` together: activations need the rest.
+
+    - Needs: linalg on memrefs; a function of `ai.kind` "block", others are left alone.
+    - Ensures: equal values.
+    - Fails when: never.
+
+    ```mlir
+    linalg.conv_2d_nchw_fchw ins(%x, %w : ...) outs(%y : ...)
+    // becomes
+    %copy = memref.alloc() : memref<16x6x5x5xf32>
+    linalg.copy ins(%w : memref<16x6x5x5xf32>) outs(%copy : memref<16x6x5x5xf32>)
+    linalg.conv_2d_nchw_fchw ins(%x, %copy : ...) outs(%y : ...)
+    ```
+  }];
+  let options = [Option<"bytes", "bytes", "int64_t", /*default=*/"16384",
+      "Bytes that all copies of a function take at most">];
+  let statistics = [Statistic<"numStaged", "num-staged", "Parameters that were copied">];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect"];
+}
+
 def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
   let summary = "Lower linalg on memrefs to affine loops that the threads of a GPU share";
   let description = [{
