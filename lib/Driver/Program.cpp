@@ -16,8 +16,11 @@ static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
     symbols[code.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
                                            llvm::JITSymbolFlags::Exported};
   };
+  add("ai_rt_program_select", &ai_rt_program_select);
   add("ai_rt_profile_lap", &ai_rt_profile_lap);
   add("ai_rt_gpu_barrier", &ai_rt_gpu_barrier);
+  add("ai_rt_gpu_warp_barrier", &ai_rt_gpu_warp_barrier);
+  add("ai_rt_gpu_shuffle", &ai_rt_gpu_shuffle);
   add("ai_rt_gpu_access", &ai_rt_gpu_access);
   return symbols;
 }
@@ -33,7 +36,9 @@ static llvm::Expected<const ai_rt_program_t *> link(llvm::orc::LLJIT &code, Arra
   auto accessor = code.lookup(kAccessor);
   if (!accessor)
     return accessor.takeError();
-  return accessor->toPtr<const ai_rt_program_t *()>()();
+  if (const ai_rt_program_t *program = accessor->toPtr<const ai_rt_program_t *()>()())
+    return program;
+  return llvm::createStringError(ai_rt_last_error());
 }
 
 Program::~Program() = default;

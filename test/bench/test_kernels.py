@@ -51,7 +51,6 @@ def test_a_kernel_is_timed_beside_the_peak():
 
 @NEEDS_BENCHMARK
 @pytest.mark.parametrize("words, saying", [
-    ([], "expects LIB.so=NAME,NAME...; kernels.py makes them"),
     (["some.so"], "expects LIB.so=NAME,NAME..., got 'some.so'"),
     (["none.so=conv"], "none.so: cannot open shared object file"),
     (["--threads", "0", "some.so=conv"], "expects --threads to be positive, got 0"),

@@ -7,7 +7,7 @@ import resource
 import numpy as np
 import pytest
 
-import aic
+import capi
 import nets
 from programs import parameters, run
 from test_training import batches
@@ -21,9 +21,9 @@ def tiny(tmp_path_factory):
     """A small regression: its net, its library, and its program."""
     folder, net = tmp_path_factory.mktemp("tiny"), nets.mlp()
     (folder / "tiny.mlir").write_text(net.text("mse_loss", "#ai.sgd<lr = 0.1>", batch=64))
-    run(aic.compiler(), folder / "tiny.mlir", "--emit=lib", "-o", folder / "tiny.so")
-    run(aic.compiler(), folder / "tiny.mlir", "-o", folder / "tiny")
-    return net, aic.Program(folder / "tiny.so"), folder / "tiny"
+    run(capi.compiler(), folder / "tiny.mlir", "--emit=lib", "-o", folder / "tiny.so")
+    run(capi.compiler(), folder / "tiny.mlir", "-o", folder / "tiny")
+    return net, capi.Program(folder / "tiny.so"), folder / "tiny"
 
 
 @pytest.mark.parametrize("batch", BATCHES)

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-import aic
+import capi
 import nets
 import programs
 from programs import parameters, refuse, run
@@ -33,7 +33,7 @@ def test_four_and_eight_lanes_train_like_jax(name, cpu):
         pytest.skip("this machine has no AVX2")
     build, loss = NETS[name]
     net = build()
-    program = aic.compile(net.text(loss, "#ai.sgd<lr = 0.1>", batch=37), f"--cpu={cpu}")
+    program = capi.compile(net.text(loss, "#ai.sgd<lr = 0.1>", batch=37), f"--cpu={cpu}")
     assert program.table.contents.cpu.decode() == cpu
     model, other = program.create(threads=1), program.create(threads=3)
     oracle = nets.Oracle(net.forward, loss, parameters(model))
@@ -51,7 +51,7 @@ def for_all(tmp_path_factory):
     """A program for all levels of x86-64, the least first."""
     folder = tmp_path_factory.mktemp("all")
     (folder / "small.mlir").write_text(small()[0])
-    run(aic.compiler(), folder / "small.mlir", "-o", folder / "small", "--cpu=x86-64,x86-64-v3,x86-64-v4")
+    run(capi.compiler(), folder / "small.mlir", "-o", folder / "small", "--cpu=x86-64,x86-64-v3,x86-64-v4")
     return folder / "small"
 
 
@@ -75,21 +75,21 @@ def test_a_library_runs_what_was_compiled_for_its_processor(tmp_path, monkeypatc
     text, loss = small()
     names, library = LEVELS[:2], tmp_path / "small.so"
     (tmp_path / "small.mlir").write_text(text)
-    run(aic.compiler(), tmp_path / "small.mlir", "--emit=lib", "-o", library, "--cpu=" + ",".join(names))
-    assert aic.Program(library).table.contents.cpu.decode() == names[-1]
+    run(capi.compiler(), tmp_path / "small.mlir", "--emit=lib", "-o", library, "--cpu=" + ",".join(names))
+    assert capi.Program(library).table.contents.cpu.decode() == names[-1]
     for name in names:
         monkeypatch.setenv("AI_CPU", name)
-        chosen = trained(aic.Program(library), loss)
+        chosen = trained(capi.Program(library), loss)
         monkeypatch.delenv("AI_CPU")
-        assert chosen[0] == name and chosen == trained(aic.compile(text, f"--cpu={name}"), loss)
+        assert chosen[0] == name and chosen == trained(capi.compile(text, f"--cpu={name}"), loss)
     monkeypatch.setenv("AI_CPU", "pentium4")
-    with pytest.raises(aic.Error, match="AI_CPU expects .*, got pentium4"):
-        aic.Program(library)
+    with pytest.raises(capi.Error, match="AI_CPU expects .*, got pentium4"):
+        capi.Program(library)
 
 
 def test_a_machine_that_runs_none_is_told_what_is_missing(tmp_path):
     # Zen has sse4a, which no Intel has; Sapphire Rapids has avx512fp16, which Zen 1 to 5 have not.
     other = "sapphirerapids" if "AuthenticAMD" in CPUINFO else "znver4"
     program = tmp_path / "autodiff"
-    run(aic.compiler(), programs.EXAMPLES / "autodiff" / "autodiff.mlir", "-o", program, f"--cpu={other}")
+    run(capi.compiler(), programs.EXAMPLES / "autodiff" / "autodiff.mlir", "-o", program, f"--cpu={other}")
     refuse(program, "f", 2, 5, saying=f"was compiled for, {other}, but this one lacks")
