@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -88,7 +89,7 @@ void ai::printKernelCosts(ModuleOp module, raw_ostream &os) {
                       "access counts\n{1,8} {2,8} {3,8} {4,11} {5,11} {6,11} {7,11} {8,9}  name\n",
                       batch, "launches", "blocks", "threads", "loaded", "stored", "sh. loaded",
                       "sh. stored", "MFLOP");
-  for (auto f : module.getOps<func::FuncOp>()) {
+  for (auto f : module.getOps<FunctionOpInterface>()) {
     auto costs = module->getAttrOfType<DictionaryAttr>("ai.kernel_costs");
     auto kernels = costs ? costs.getAs<ArrayAttr>(f.getName()) : ArrayAttr();
     if (!kernels)
