@@ -241,6 +241,36 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   return pipeline;
 }
 
+namespace {
+/// Where a module will run.
+struct Destination {
+  SmallVector<GPUArch> archs;
+  SmallVector<Processor> processors; // the best first
+
+  const Processor &best() const { return processors.front(); }
+};
+} // namespace
+
+static FailureOr<Destination> findDestination(const CompileOptions &options,
+                                              ErrorEmitter emitError) {
+  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
+  if (failed(archs))
+    return failure();
+  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
+  if (failed(processors))
+    return failure();
+  return Destination{std::move(*archs), std::move(*processors)};
+}
+
+/// States the destination's one processor and its architectures on the module.
+static PipelineOptions setDestination(ModuleOp module, const CompileOptions &options,
+                                      const Destination &destination) {
+  setTarget(module, destination.best());
+  PipelineOptions pipeline = makePipeline(options, destination.best());
+  setArchs(module, destination.archs, pipeline);
+  return pipeline;
+}
+
 static LogicalResult runStages(ModuleOp module, const Stage &last, const PipelineOptions &options) {
   PassManager pm(module.getContext());
   // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
@@ -337,13 +367,10 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
   if (!module.getName())
     module.setName(baseName(options));
-  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
-  if (failed(archs))
+  FailureOr<Destination> destination = findDestination(options, emitError);
+  if (failed(destination))
     return failure();
-  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
-  if (failed(processors))
-    return failure();
-  TargetOptions target{processors->front(), options.optLevel};
+  TargetOptions target{destination->best(), options.optLevel};
 
   std::string output = outputName(options);
   LinkOptions link;
@@ -351,13 +378,11 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
     return failure();
 
   ProgramMaker maker(options, std::move(link), output, emitError);
-  if (processors->size() > 1)
-    return maker.makeForAll(module, *processors);
-  setTarget(module, target.processor);
+  if (destination->processors.size() > 1)
+    return maker.makeForAll(module, destination->processors);
   bool isGraph = options.emit == "dot";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
-  PipelineOptions pipeline = makePipeline(options, target.processor);
-  setArchs(module, *archs, pipeline);
+  PipelineOptions pipeline = setDestination(module, options, *destination);
   if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline)))
     return failure();
   if (options.report == Report::Roofline)
@@ -376,8 +401,8 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
       return success();
     });
   if (llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit))
-    return writeKernels(module, options, archs->front(), output, emitError);
-  if (failed(embedImages(module, *archs, options.optLevel, emitError)))
+    return writeKernels(module, options, destination->archs.front(), output, emitError);
+  if (failed(embedImages(module, destination->archs, options.optLevel, emitError)))
     return failure();
   if (options.emit == "llvm-ir")
     return writeText(options, output, emitError,
@@ -393,24 +418,18 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
 LogicalResult compileObject(ModuleOp module, const CompileOptions &options, StringRef accessor,
                             SmallVectorImpl<char> &object) {
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
-  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
-  if (failed(archs))
+  FailureOr<Destination> destination = findDestination(options, emitError);
+  if (failed(destination))
     return failure();
-  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
-  if (failed(processors))
-    return failure();
-  if (processors->size() > 1)
-    return emitError() << "an object expects one --cpu, got " << processors->size();
-  TargetOptions target{processors->front(), options.optLevel};
-  setTarget(module, target.processor);
-  PipelineOptions pipeline = makePipeline(options, target.processor);
+  if (destination->processors.size() > 1)
+    return emitError() << "an object expects one --cpu, got " << destination->processors.size();
+  PipelineOptions pipeline = setDestination(module, options, *destination);
   pipeline.accessor = accessor.str();
-  setArchs(module, *archs, pipeline);
   if (failed(runStages(module, getStages().back(), pipeline)) ||
-      failed(embedImages(module, *archs, options.optLevel, emitError)))
+      failed(embedImages(module, destination->archs, options.optLevel, emitError)))
     return failure();
   llvm::raw_svector_ostream os(object);
-  return emitObject(module, target, os);
+  return emitObject(module, {destination->best(), options.optLevel}, os);
 }
 
 } // namespace ai
