@@ -20,7 +20,7 @@ def small_net():
     x = net.conv2d("conv2", x, 4, 3, 2, 2)
     x = net.linear("fc1", net.flatten(x), 36, 36, net.type("?", 36))
     net.linear("fc2", x, 35, 36, net.type("?", 35))
-    return net.text("cross_entropy", "#ai.sgd<lr = 0.1>", batch=2)
+    return net.text("cross_entropy", "#ai.sgd<lr = 1.0e-3>", batch=2)
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,19 @@ def outcome(path, monkeypatch):
     def run_all(target, *options):
         model = capi.compile(path, f"--target={target}", "-O0", *options).create()
         rng = np.random.default_rng(6)
+        for name, value in parameters(model).items():  # no bias is zero: none is like its neighbour
+            model[name] = rng.uniform(-0.5, 0.5, value.shape).astype(np.float32)
         numbers = {}
-        for samples in (2, 5):  # one round, and several: sums are folded
-            x = rng.standard_normal((samples, 1, 10, 10)).astype(np.float32)
+        # One round of blocks, and several: sums are folded. Scores far from zero, and near it: a softmax that subtracts
+        # anything but their maximum overflows.
+        for samples, scale in ((2, 300), (5, 1)):
+            x = scale * rng.standard_normal((samples, 1, 10, 10)).astype(np.float32)
             y = rng.integers(0, 35, samples).astype(np.int32)
-            numbers[f"loss of {samples} samples"] = model.train_step(x, y)
-        outputs = model.predict(x)
-        metrics = model.evaluate(x, outputs.argmax(1))  # all are right
-        return {**numbers, **parameters(model), "evaluation": [metrics.loss, metrics.correct], "outputs": outputs}
+            outputs = model.predict(x)
+            metrics = model.evaluate(x, outputs.argmax(1))  # all are right
+            step = {"loss": model.train_step(x, y), "outputs": outputs, "evaluation": [metrics.loss, metrics.correct]}
+            numbers.update({f"{name} of {samples} samples": value for name, value in step.items()})
+        return {**numbers, **parameters(model)}
     return run_all
 
 
@@ -74,22 +79,18 @@ def test_every_barrier_is_missed(path, outcome, kind):
 
 
 def test_an_index_off_by_one_is_found(path, outcome):
-    """By a race, by the bounds of a memory, or by what comes of it. Of a few hundred accesses some are tried; one whose
-    value is thrown away, or goes into the training accuracy alone, makes no difference."""
+    """By a race, by the bounds of a memory, or by what comes of it. Of a few hundred accesses some are tried."""
     expected = outcome("cpu")
 
     def is_right(actual):
         return all(np.allclose(actual[name], value, rtol=1e-3, atol=1e-5) for name, value in expected.items())
 
     assert is_right(outcome("cuda"))
-    tried, unnoticed = range(0, count(path, "index"), 17), []
-    for i in tried:
+    for i in range(0, count(path, "index"), 17):
         try:
-            if is_right(outcome("cuda", f"--gpu-mutant=index:{i}")):
-                unnoticed.append(i)
+            assert not is_right(outcome("cuda", f"--gpu-mutant=index:{i}")), f"index {i} is not found"
         except capi.Error as error:
             assert re.search(WHERE, str(error))
-    assert len(unnoticed) <= len(tried) // 8, unnoticed
 
 
 def test_a_cross_check_names_the_op(path):
