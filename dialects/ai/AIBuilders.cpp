@@ -15,6 +15,12 @@ bool ai::isSchedule(Attribute attribute) {
   return isa<StepScheduleAttr, InverseScheduleAttr>(attribute);
 }
 
+std::optional<int64_t> ai::getLaneDim(RankedTensorType type) {
+  if (auto lanes = dyn_cast_or_null<LanesAttr>(type.getEncoding()))
+    return lanes.getDim();
+  return std::nullopt;
+}
+
 InitializerAttr ParameterOp::getInitOrDefault() {
   if (Attribute init = getInitAttr())
     return cast<InitializerAttr>(init);

@@ -49,6 +49,9 @@ public:
 /// Whether the attribute is one of the optimizers, or of the schedules, of the dialect.
 bool isOptimizer(mlir::Attribute attribute);
 bool isSchedule(mlir::Attribute attribute);
+
+/// The dimension that `#ai.lanes` puts innermost; none without that encoding.
+std::optional<int64_t> getLaneDim(mlir::RankedTensorType type);
 } // namespace ai
 
 #include "dialects/ai/AIDialect.h.inc"

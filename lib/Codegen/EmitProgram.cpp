@@ -1,4 +1,4 @@
-// Writes the table that the runtime reads (`ai_rt_program_t` of ai_rt.h) as constants of the
+// Writes the table that the runtime reads (`ai_rt_program_t` of ai_program.h) as constants of the
 // module. Every field is eight bytes wide, so the records have no padding and need no
 // knowledge of the target's C ABI.
 

@@ -16,7 +16,7 @@ namespace ai {
 
 using namespace ai;
 
-/// Rows of their own, as ai_rt.h has them: what comes before a block, and before a combine.
+/// Rows of their own, as ai_program.h has them: what comes before a block, and before a combine.
 static constexpr int64_t kStaging = 0, kWaiting = 1;
 
 namespace {

@@ -32,8 +32,8 @@ static constexpr StringLiteral kPrologue =
 extern "C" {
 #endif
 
-/* The table of the compiled module for this processor, as ai_rt.h describes it; null if it was
- * compiled for others, and then @_error() says for which. */
+/* The table of the compiled module for this processor, as ai_program.h describes it; null if it
+ * was compiled for others, and then @_error() says for which. */
 const struct ai_rt_program *@_program(void);
 
 const char *ai_rt_last_error(void);

@@ -27,11 +27,6 @@ static RankedTensorType withLanes(RankedTensorType type, std::optional<int64_t> 
   return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
 }
 
-static std::optional<int64_t> getLane(RankedTensorType type) {
-  auto lanes = dyn_cast_or_null<LanesAttr>(type.getEncoding());
-  return lanes ? std::optional<int64_t>(lanes.getDim()) : std::nullopt;
-}
-
 /// A term that is looked up costs more than one that is streamed.
 static constexpr int64_t kCostOfLookUp = 2;
 
@@ -204,7 +199,7 @@ private:
     relayoutImages(winners.getWinnerMutable());
     winners->moveBefore(op);
     winners.getResult().setType(
-        withLanes(typeOf(winners.getResult()), getLane(typeOf(winners.getCt()))));
+        withLanes(typeOf(winners.getResult()), getLaneDim(typeOf(winners.getCt()))));
     op.getCtMutable().set(winners);
     completeSums(op, 1);
   }

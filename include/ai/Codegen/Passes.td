@@ -112,7 +112,7 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
     its start; its scalars belong to a thread. Two buffers share bytes only if a barrier separates them.
 
     - Needs: memref arguments with `ai.role`; allocations of static shape.
-    - Ensures: no allocation is left; functions have the signatures of `ai_rt.h`; the layout is in
+    - Ensures: no allocation is left; functions have the signatures of `ai_program.h`; the layout is in
       the attributes `ai.tensors`, `ai.fixed_bytes`, `ai.slot_offset`, `ai.num_slots` of the module
       and `ai.tensors`, `ai.workspace_bytes`, `ai.slot_bytes` of each function.
     - Fails when: never.
@@ -504,8 +504,8 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
     A function becomes one `gpu.func` of the module `@kernels`; one that a grid runs becomes as many as
     its barriers divide it into. All take (fixed, workspace, staged, inputs, targets, metrics, batch,
     first, count); step, epoch, seed, the entry of `metrics` that is written, and the rows of the
-    samples are read from `batch` (`AI_RT_BATCH_STEP` ... of ai_rt.h). Thread block i of a step's block
-    works on sample `first + i`, in slot i; rows are multiples of 16 bytes apart.
+    samples are read from `batch` (`AI_RT_BATCH_STEP` ... of ai_program.h). Thread block i of a step's
+    block works on sample `first + i`, in slot i; rows are multiples of 16 bytes apart.
 
     - Needs: `ai-plan-memory` of functions with `ai.threads`.
     - Ensures: what is left of each such function is a declaration whose attribute `ai.kernels` lists

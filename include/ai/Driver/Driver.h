@@ -49,7 +49,7 @@ mlir::LogicalResult compile(const CompileOptions &options);
 mlir::LogicalResult compile(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Compiles a module to an object file in memory, whose function `accessor` returns the program's
-/// table (ai_rt.h).
+/// table (ai_program.h).
 mlir::LogicalResult compileObject(mlir::ModuleOp module, const CompileOptions &options,
                                   llvm::StringRef accessor, llvm::SmallVectorImpl<char> &object);
 

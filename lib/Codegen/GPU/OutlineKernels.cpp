@@ -21,7 +21,7 @@ namespace ai {
 using namespace mlir;
 
 /// What memory holds of the present batch, in words: step, epoch, seed, the entry of its metrics,
-/// then the rows of each sample, the input's below the target's (ai_rt.h).
+/// then the rows of each sample, the input's below the target's (ai_program.h).
 enum BatchWord { Step, Epoch, Seed, Entry, Rows };
 static constexpr int64_t kMaxRows = int64_t(1) << 32;
 /// Rows begin where vectors can be loaded.

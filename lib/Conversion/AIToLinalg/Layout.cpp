@@ -14,12 +14,6 @@ using namespace ai;
 // Types
 //===----------------------------------------------------------------------===//
 
-std::optional<int64_t> ai::getLaneDim(RankedTensorType type) {
-  if (auto lanes = dyn_cast_or_null<LanesAttr>(type.getEncoding()))
-    return lanes.getDim();
-  return std::nullopt;
-}
-
 bool ai::hasChannelLanes(RankedTensorType type) { return getLaneDim(type) == 1; }
 
 SmallVector<int64_t> ai::getMemoryOrder(RankedTensorType type) {

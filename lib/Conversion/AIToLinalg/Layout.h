@@ -17,9 +17,6 @@ public:
   LayoutConverter();
 };
 
-/// The dimension that `#ai.lanes` puts innermost; none without that encoding.
-std::optional<int64_t> getLaneDim(mlir::RankedTensorType type);
-
 /// Whether images of type `type` lie pixel by pixel.
 bool hasChannelLanes(mlir::RankedTensorType type);
 

@@ -1,0 +1,264 @@
+//===- ai_program.h - the tables of a compiled module, plain C ------------===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The ABI of generated code: the constants that the compiler writes into an object, and what its
+// functions are called with and may call. The functions that take these tables are in ai_rt.h.
+//
+// Every field takes eight bytes, so there is no padding to agree on.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AI_RUNTIME_AI_PROGRAM_H
+#define AI_RUNTIME_AI_PROGRAM_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define AI_RT_API __attribute__((visibility("default")))
+#else
+#define AI_RT_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The version of the tables below; a program made for another one is refused.
+#define AI_RT_ABI_VERSION 7
+
+/// What a tensor is to the runtime; it implies the region that `offset` counts in.
+typedef enum {
+  AI_RT_PARAMETER = 0, ///< Fixed region; trained, saved.
+  AI_RT_STATE = 1,     ///< Fixed region; the optimizer's, saved.
+  AI_RT_SETTING = 2,   ///< Fixed region; an f64 of the recipe, such as "lr".
+  AI_RT_INPUT = 3,     ///< Workspace; staged for each block, `[block_size, ...]`.
+  AI_RT_TARGET = 4,    ///< Workspace; staged for each block, `[block_size, ...]`.
+  AI_RT_OUTPUT = 5,    ///< Workspace; copied out after each block, `[block_size, ...]`.
+  AI_RT_METRIC = 6,    ///< Fixed region; "loss" (a sum over the batch) or "correct".
+  AI_RT_ARGUMENT = 7,  ///< Workspace; of a plain function.
+  AI_RT_RESULT = 8,    ///< Workspace; of a plain function.
+  AI_RT_ROWS = 9       ///< Fixed region; of a panel, `bytes` for each slot's block.
+} ai_rt_role_t;
+
+/// Element types.
+typedef enum {
+  AI_RT_F32 = 0,
+  AI_RT_F64 = 1,
+  AI_RT_I32 = 2,
+  AI_RT_I64 = 3,
+  AI_RT_I8 = 4,
+  AI_RT_I1 = 5, ///< One byte, 0 or 1.
+  AI_RT_U8 = 6  ///< Only in data sets.
+} ai_rt_dtype_t;
+
+/// How a parameter starts: `init_value` is v.
+typedef enum {
+  AI_RT_INIT_CONSTANT = 0, ///< v
+  AI_RT_INIT_UNIFORM = 1,  ///< uniform in [-v, v]
+  AI_RT_INIT_NORMAL = 2    ///< normal, mean 0, standard deviation v
+} ai_rt_init_t;
+
+/// What the recipe minimises.
+typedef enum { AI_RT_CROSS_ENTROPY = 0, AI_RT_NLL_LOSS = 1, AI_RT_MSE_LOSS = 2 } ai_rt_loss_t;
+
+/// One tensor of a program. Elements are dense and row major in the logical shape.
+typedef struct {
+  const char *name;
+  int64_t role;  ///< ai_rt_role_t
+  int64_t dtype; ///< ai_rt_dtype_t
+  int64_t rank;
+  const int64_t *shape; ///< `rank` extents; may be null for rank 0.
+  int64_t offset;       ///< Bytes from the start of the region that `role` implies.
+  int64_t bytes;
+  int64_t init; ///< ai_rt_init_t
+  double init_value;
+} ai_rt_tensor_info_t;
+
+/// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes
+/// to `slot`; the first block of a slot (`first < num_slots * block_size`) finds anything there and
+/// starts from zero. `first` is the index in the batch of the block's first sample, `count` the
+/// size of the batch.
+typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, int64_t first,
+                               int64_t count, int64_t step, int64_t epoch, int64_t seed);
+
+/// Adds the slots up in ascending order, sums over the panel, updates the parameters and writes the
+/// metrics. Called once for each `part` of `parts`, on different threads; which part does what
+/// never changes bits.
+typedef void (*ai_rt_combine_fn)(char *fixed, char *workspace, int64_t part, int64_t parts,
+                                 int64_t count, int64_t step, int64_t epoch, int64_t seed);
+
+/// Adds a panel, the rows of as many blocks as there are slots, to the sums over the panels before
+/// it. Called for every panel but the last one, `count` being the samples up to its end; the
+/// arguments are otherwise those of a combine. The rows of a block that is missing are zeros.
+typedef ai_rt_combine_fn ai_rt_fold_fn;
+
+/// One thread of a kernel that is emulated on the host. Sizes are what accesses are compared with
+/// before they are made.
+typedef struct {
+  char *shared; ///< Shared memory of the thread's block.
+  int64_t shared_bytes;
+  char *arena; ///< All memory of the device.
+  int64_t arena_bytes;
+  int32_t thread; ///< In its block.
+  int32_t block;
+} ai_rt_gpu_thread_t;
+
+/// Called by emulated kernels: waits for all threads of the block at barrier `number` of the
+/// kernel. `place` is where in the model file it comes from.
+AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place);
+
+/// The same for the threads of the caller's warp alone.
+AI_RT_API void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
+                                      const char *place);
+
+/// Returns the `value` that the thread of the same warp gives whose number differs by the bits of
+/// `mask`; all threads of the warp call it. Orders no memory.
+AI_RT_API int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *thread, int32_t value, int32_t mask,
+                                    int64_t number, const char *place);
+
+/// Called by emulated kernels before an access that leaves its memory, or before any one if sizes
+/// are 0.
+AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,
+                                int64_t is_write, int64_t is_shared, const char *place);
+
+/// What a batch's record holds, in words of an i64: all that differs from one step to the next lies
+/// in the device's memory, so that a step can be asked for again as it is.
+enum {
+  AI_RT_BATCH_STEP = 0,
+  AI_RT_BATCH_EPOCH = 1,
+  AI_RT_BATCH_SEED = 2,
+  AI_RT_BATCH_ENTRY = 3, ///< Of `metrics`: which the step writes.
+  AI_RT_BATCH_ROWS = 4   ///< A word for each sample: its row of the targets << 32 | of the inputs.
+};
+
+/// The arguments of every kernel. Thread block i of a step's block takes sample `first + i` of the
+/// batch, reads its rows of `inputs` and `targets`, which are dense tensors of a sample, each at a
+/// multiple of 16 bytes, leaves its output in the i-th part of `staged`, works in the i-th part of
+/// `workspace`, and adds to slot i. The last kernels write metrics to an entry of `metrics`.
+typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, const char *inputs,
+                                 const char *targets, char *metrics, const int64_t *batch,
+                                 int64_t first, int64_t count, ai_rt_gpu_thread_t *thread);
+
+/// A kernel: a function of the program's images, and the same for the host.
+typedef struct {
+  const char *name;
+  ai_rt_emulate_fn emulate;
+  int64_t grid;    ///< Thread blocks; 0: one for each block of samples.
+  int64_t threads; ///< Of a thread block.
+  int64_t shared_bytes;
+} ai_rt_kernel_t;
+
+/// Kernels that run one after the other.
+typedef struct {
+  int64_t count;
+  const ai_rt_kernel_t *kernels;
+} ai_rt_kernels_t;
+
+/// A step on a GPU: what is a function of the host elsewhere.
+typedef struct {
+  ai_rt_kernels_t block, combine, fold, finish;
+  int64_t workspace_bytes; ///< Of all thread blocks.
+  int64_t staged_bytes;    ///< Of one thread block; outputs lie there.
+  int64_t metric_bytes;    ///< Of an entry; the offsets of metrics count from its start.
+} ai_rt_gpu_step_t;
+
+/// Machine code of all kernels for one architecture.
+typedef struct {
+  const char *arch;  ///< "sm_90"
+  const char *ptx;   ///< Ends with a zero.
+  const char *cubin; ///< Its size as an i64, then its bytes; the size is 0 where there is none.
+} ai_rt_gpu_image_t;
+
+/// A map over blocks of samples and its combine.
+typedef struct {
+  const char *name; ///< "train", "evaluate" or "predict".
+  ai_rt_block_fn block;
+  ai_rt_combine_fn combine; ///< Null where nothing is summed over the batch.
+  ai_rt_fold_fn fold;       ///< Null without panels.
+  ai_rt_combine_fn finish;  ///< In the place of `combine` where panels were folded.
+  int64_t workspace_bytes;  ///< Of one thread.
+  int64_t slot_bytes;
+  int64_t slot_offset; ///< Slot i lies in the fixed region at `slot_offset + i * slot_bytes`.
+  int64_t num_tensors; ///< Inputs, targets, outputs, metrics and rows.
+  const ai_rt_tensor_info_t *tensors;
+  double flops; ///< Of one sample's convolutions and matrix products; a multiply-add counts two.
+  const ai_rt_gpu_step_t *gpu; ///< Null in a program for a CPU, which has the functions instead.
+} ai_rt_step_t;
+
+/// A function that is no training step: `run` reads arguments from and leaves results in
+/// `workspace`.
+typedef struct {
+  const char *name;
+  void (*run)(char *fixed, char *workspace);
+  int64_t workspace_bytes;
+  int64_t num_args;
+  const ai_rt_tensor_info_t *args;
+  int64_t num_results;
+  const ai_rt_tensor_info_t *results;
+  const ai_rt_kernels_t *gpu; ///< On a GPU: one kernel, with arguments and results in `staged`.
+  int64_t staged_bytes;
+} ai_rt_function_t;
+
+/// The rows of every profile that are no nests.
+enum {
+  AI_RT_PROFILE_STAGING = 0, ///< Before a block: its samples are copied.
+  AI_RT_PROFILE_WAITING = 1  ///< Before a combine or fold, and behind a fold: for other threads.
+};
+
+/// A row of a profile: a nest of a step, or what comes before one. The numbers are those of one
+/// run, on all threads together.
+typedef struct {
+  const char *name;
+  double flops;       ///< All arithmetic of floats, a multiply-add two; 0 if there is none.
+  double bytes;       ///< Distinct bytes read and distinct bytes written.
+  double working_set; ///< Distinct bytes touched at all.
+  int64_t shared;     ///< 1 if threads share the nest out: a run is then a call on each of them.
+} ai_rt_profile_row_t;
+
+/// What a processor has or has not, such as "avx2".
+typedef struct {
+  const char *name;
+  int64_t bit; ///< In the table of features that libgcc and compiler-rt fill.
+} ai_rt_feature_t;
+
+/// All that the runtime knows of a compiled module. Constant, and outlives every model made of it.
+typedef struct {
+  const char *name;
+  int64_t abi_version;
+  int64_t block_size; ///< Samples that `block` takes at once.
+  int64_t num_slots;
+  int64_t fixed_bytes;
+  int64_t num_tensors; ///< Parameters, then states, then settings.
+  const ai_rt_tensor_info_t *tensors;
+  int64_t num_steps;
+  const ai_rt_step_t *steps;
+  int64_t num_functions;
+  const ai_rt_function_t *functions;
+  int64_t loss; ///< ai_rt_loss_t
+  int64_t num_classes;
+  int64_t batch;  ///< The recipe's.
+  int64_t epochs; ///< The recipe's.
+  int64_t seed;   ///< The recipe's.
+  double mean;    ///< Bytes become (v / 255 - mean) / std.
+  double std;
+  const char *plan;         ///< The memory plan, for people.
+  int64_t num_profile_rows; ///< 0 unless the program was compiled with a profile.
+  const ai_rt_profile_row_t *profile_rows;
+  int64_t num_images; ///< 0 in a program for a CPU.
+  const ai_rt_gpu_image_t *images;
+  const char *cpu;  ///< The processor that it was compiled for, as ai-compile's --cpu names it.
+  const char *cpus; ///< All processors that the module was compiled for, for people.
+  int64_t num_features;
+  const ai_rt_feature_t *features; ///< What its code needs.
+  int64_t max_memory;              ///< Models that take more bytes are refused; 0: none is.
+} ai_rt_program_t;
+
+#ifdef __cplusplus
+} // extern "C"
+#endif
+
+#endif // AI_RUNTIME_AI_PROGRAM_H
