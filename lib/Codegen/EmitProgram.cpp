@@ -14,7 +14,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 7;
+constexpr int64_t kAbiVersion = 8;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -305,6 +305,7 @@ private:
             Field(int64_t(tensors.size())),
             Field(tensorTable(table)),
             Field(flops ? flops.getValueAsDouble() : 0.0),
+            Field(integer("ai.barriers", block)),
             Field(gpuStep(block, {block, combine, fold, last}))};
   }
 

@@ -2,7 +2,10 @@
 //   fixed      parameters, optimizer states, settings, metrics, panels of rows and what they add up
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
-//   workspace  staged samples, scalars and temporaries of one function: one per thread
+//   workspace  staged samples, scalars and temporaries of one function: one per thread. Threads
+//   that
+//              share a block use the workspace of one of them, each with the end of its own, where
+//              scalars lie and what one nest keeps for itself
 // A function that GPU threads share has three instead of the workspace: outputs, temporaries
 // in shared memory, and the workspace for those that do not fit there.
 // Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
@@ -27,8 +30,11 @@ namespace ai {
 namespace {
 constexpr int64_t kAlignment = 64;
 
+/// Of the runtime: waits for all threads of a team.
+constexpr StringLiteral kBarrier = "ai_rt_team_barrier";
+
 /// A value of memref type that gets a place in a region; it lives from `first` to `last` (positions
-/// of ops; on a GPU the number of barriers before them).
+/// of ops, or, where threads share the function, the number of barriers before them).
 struct Buffer {
   Value value;
   int64_t bytes, first, last, offset = 0;
@@ -45,6 +51,12 @@ int64_t alignedBytesOf(Type type) { return llvm::alignTo(bytesOf(type), kAlignme
 StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
   auto attribute = f.getArgAttrOfType<StringAttr>(argument, name);
   return attribute ? attribute.getValue() : "";
+}
+
+/// "block", "combine", ...; empty of a plain function.
+StringRef kindOf(func::FuncOp f) {
+  auto kind = f->getAttrOfType<StringAttr>("ai.kind");
+  return kind ? kind.getValue() : StringRef();
 }
 
 bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
@@ -92,7 +104,8 @@ class FunctionPlanner {
 public:
   FunctionPlanner(func::FuncOp f, const FixedRegion &fixed, int64_t sharedBytes)
       : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()),
-        isOnGPU(f->hasAttr("ai.threads")), sharedLimit(sharedBytes) {}
+        isOnGPU(f->hasAttr("ai.threads")), isBlock(kindOf(f) == "block"),
+        isTeams(!isOnGPU && isBlock), sharedLimit(sharedBytes) {}
 
   /// Plans and rewrites the function; says how in `text`.
   void run(int64_t slots, raw_ostream &text) {
@@ -101,7 +114,7 @@ public:
     collectBuffers();
     sharedBytes = fillSharedMemory();
     stagedBytes = place(staged);
-    workspaceBytes = place(buffers);
+    placeInWorkspace();
     describePlan(text);
     numOld = function.getNumArguments();
     addRegionArguments(slots);
@@ -111,11 +124,12 @@ public:
       bindArgument(i, tensors);
     SmallVector<memref::AllocOp>
         replaced; // erased last: the first may be where the views are inserted
-    for (const Buffer &buffer : buffers)
-      if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
-        alloc.replaceAllUsesWith(view(workspace, buffer.offset, alloc.getType(), alloc.getLoc()));
-        replaced.push_back(alloc);
-      }
+    for (auto [region, kept] : {std::pair(workspace, &buffers), std::pair(ownBase, &own)})
+      for (const Buffer &buffer : *kept)
+        if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
+          alloc.replaceAllUsesWith(view(region, buffer.offset, alloc.getType(), alloc.getLoc()));
+          replaced.push_back(alloc);
+        }
     for (const Buffer &buffer : shared) {
       auto alloc = buffer.value.getDefiningOp<memref::AllocOp>();
       Value place =
@@ -126,6 +140,8 @@ public:
     }
     for (memref::AllocOp alloc : replaced)
       alloc.erase();
+    if (isTeams)
+      callBarriers();
     llvm::BitVector old(function.getNumArguments());
     old.set(0, numOld);
     (void)function.eraseArguments(old);
@@ -140,17 +156,29 @@ public:
   }
 
 private:
-  /// Between two barriers the threads of a GPU are anywhere.
+  /// Between two barriers the threads that share a function are anywhere.
   void numberOps() {
+    bool isShared = isOnGPU || (isTeams && !body.getOps<gpu::BarrierOp>().empty());
     int64_t next = 0;
     for (Operation &op : body) {
-      next += isOnGPU ? isa<gpu::BarrierOp>(op) : 1;
+      next += isShared ? isa<gpu::BarrierOp>(op) : 1;
       position[&op] = next;
     }
   }
 
+  /// Bytes of the workspace that threads share are never their own: so the compiler of the code may
+  /// believe that the two are apart, also when one thread alone has both.
+  void placeInWorkspace() {
+    int64_t common = place(buffers);
+    workspaceBytes = common + place(own);
+    for (Buffer &buffer : own)
+      buffer.offset += common;
+  }
+
   void describePlan(raw_ostream &text) {
-    describeRegion("workspace", workspaceBytes, buffers, text);
+    SmallVector<Buffer> all(buffers);
+    llvm::append_range(all, own);
+    describeRegion("workspace", workspaceBytes, all, text);
     if (isOnGPU) {
       describeRegion("staged region", stagedBytes, staged, text);
       describeRegion("shared memory", sharedBytes, shared, text);
@@ -193,23 +221,32 @@ private:
       // The caller fills inputs before the call and reads outputs after it.
       // The samples of a GPU's block stay where the data set is.
       if ((isStaged(role) && !(isOnGPU && isSample(role))) || (isScalar(role) && !isOnGPU))
-        (isOnGPU ? staged : buffers)
-            .push_back({argument, alignedBytesOf(argument.getType()), -1,
-                        isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
+        regionOf(argument).push_back(
+            {argument, alignedBytesOf(argument.getType()), -1,
+             isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
     }
     function.walk([&](memref::AllocOp alloc) {
       Buffer buffer{alloc, alignedBytesOf(alloc.getType()), INT64_MAX, -1};
       extendLife(alloc, buffer);
       if (buffer.last >= 0)
-        buffers.push_back(buffer);
+        regionOf(alloc).push_back(buffer);
     });
+  }
+
+  /// Where the place of an argument, or of a temporary, is planned at first.
+  SmallVectorImpl<Buffer> &regionOf(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && isOnGPU)
+      return staged;
+    bool isOwn = argument ? isScalar(stringAttr(function, argument.getArgNumber(), "ai.role"))
+                          : value.getDefiningOp()->hasAttr("ai.own");
+    return isTeams && isOwn ? own : buffers;
   }
 
   /// Moves temporaries of a thread block from the workspace into shared memory, all but the largest
   /// that do not fit; returns the bytes they take there. What grids share cannot lie there.
   int64_t fillSharedMemory() {
-    auto kind = function->getAttrOfType<StringAttr>("ai.kind");
-    if (!isOnGPU || (kind && kind.getValue() != "block"))
+    if (!isOnGPU || (!isBlock && !kindOf(function).empty()))
       return 0;
     shared = std::move(buffers);
     buffers.clear();
@@ -289,11 +326,11 @@ private:
     auto arena = [&](int64_t bytes) {
       return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
     };
-    auto kind = function->getAttrOfType<StringAttr>("ai.kind");
     fixedBase = addArgument(arena(fixed.bytes), "fixed");
     workspace = addArgument(arena(workspaceBytes), "workspace");
     stagedBase = isOnGPU ? addArgument(arena(stagedBytes), "staged") : workspace;
-    if (!kind)
+    ownBase = workspace;
+    if (kindOf(function).empty())
       return;
     for (unsigned i = 0; isOnGPU && i < numOld; ++i) {
       StringRef role = stringAttr(function, i, "ai.role");
@@ -303,11 +340,15 @@ private:
       else if (role == "metric" && !regions.contains("metrics"))
         regions["metrics"] = addArgument(arena(fixed.metricBytes), "metrics");
     }
-    bool isBlock = kind.getValue() == "block";
-    if (isBlock) {
+    if (isBlock)
       slot = addArgument(arena(fixed.slotBytes), "slot");
+    if (isTeams) {
+      ownBase = addArgument(arena(workspaceBytes), "own");
+      team = addArgument(arena(1), "team");
+    }
+    if (isBlock)
       scalars["first"] = addArgument(b.getI64Type(), "first");
-    } else {
+    if (!isBlock || isTeams) {
       scalars["part"] = addArgument(b.getIndexType(), "part");
       scalars["parts"] = addArgument(b.getIndexType(), "parts");
     }
@@ -334,8 +375,27 @@ private:
     return memref::ViewOp::create(b, loc, cast<MemRefType>(type), region, at, ValueRange());
   }
 
+  /// The memory that others may have written is an argument of the call: what is not, a compiler
+  /// takes for untouched.
+  void callBarriers() {
+    SmallVector<gpu::BarrierOp> barriers(body.getOps<gpu::BarrierOp>());
+    SmallVector<Value> regions{team, fixedBase, workspace, slot};
+    for (gpu::BarrierOp barrier : barriers) {
+      b.setInsertionPoint(barrier);
+      Location loc = barrier.getLoc();
+      auto bytes = MemRefType::get({1}, b.getI8Type());
+      SmallVector<Value> arguments = llvm::map_to_vector(regions, [&](Value region) {
+        return region.getType() == bytes ? region : view(region, 0, bytes, loc);
+      });
+      func::CallOp::create(b, loc, kBarrier, TypeRange(), arguments);
+      barrier.erase();
+    }
+    bool isAlone = function->hasAttr("ai.alone");
+    function->setAttr("ai.barriers", b.getI64IntegerAttr(isAlone ? -1 : barriers.size()));
+  }
+
   int64_t stagedOffset(Value value) {
-    ArrayRef<Buffer> region = isOnGPU ? staged : buffers;
+    ArrayRef<Buffer> region = regionOf(value);
     return llvm::find_if(region, [&](const Buffer &o) { return o.value == value; })->offset;
   }
 
@@ -378,7 +438,7 @@ private:
       memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     } else {
       offset = stagedOffset(argument);
-      bound = view(stagedBase, offset, type, loc);
+      bound = view(isScalar(role) ? ownBase : stagedBase, offset, type, loc);
       if (isScalar(role))
         memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     }
@@ -409,12 +469,14 @@ private:
   Block &body;
   OpBuilder b;
   DenseMap<Operation *, int64_t> position;
-  bool isOnGPU;
-  SmallVector<Buffer> buffers, staged, shared; // of the workspace, and on a GPU of its two others
+  bool isOnGPU, isBlock;
+  bool isTeams;                       // a block that threads of a CPU may share
+  SmallVector<Buffer> buffers, own;   // of the workspace
+  SmallVector<Buffer> staged, shared; // on a GPU, of its two other regions
   int64_t workspaceBytes = 0, stagedBytes = 0, sharedBytes = 0, sharedLimit;
   int64_t slotTop = 0, currentSlot = 0, numSlots = 0;
   unsigned numOld = 0;
-  Value fixedBase, workspace, stagedBase, slot, dynamicMemory;
+  Value fixedBase, workspace, stagedBase, ownBase, slot, team, dynamicMemory;
   llvm::StringMap<Value> scalars, regions; // by role
 };
 
@@ -448,12 +510,26 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
       if (!f.isDeclaration())
         FunctionPlanner(f, fixed, sharedBytes).run(slots, text);
 
+    declareBarrier();
     Builder b(&getContext());
     getOperation()->setAttr("ai.tensors", b.getArrayAttr(tensors));
     getOperation()->setAttr("ai.plan", b.getStringAttr(plan));
     getOperation()->setAttr("ai.fixed_bytes", b.getI64IntegerAttr(fixed.bytes));
     getOperation()->setAttr("ai.slot_offset", b.getI64IntegerAttr(fixed.slotOffset));
     getOperation()->setAttr("ai.num_slots", b.getI64IntegerAttr(slots));
+  }
+
+  void declareBarrier() {
+    auto hasBarriers = [](func::FuncOp f) {
+      auto barriers = f->getAttrOfType<IntegerAttr>("ai.barriers");
+      return barriers && barriers.getInt() > 0;
+    };
+    if (llvm::none_of(getOperation().getOps<func::FuncOp>(), hasBarriers))
+      return;
+    OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());
+    SmallVector<Type> types(4, MemRefType::get({1}, b.getI8Type()));
+    func::FuncOp::create(b, getOperation().getLoc(), kBarrier, b.getFunctionType(types, {}))
+        .setPrivate();
   }
 
   /// Gives every tensor of one role its place, in the order of the functions' arguments.

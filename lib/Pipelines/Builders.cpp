@@ -104,6 +104,7 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   }
   pm.addPass(createAIExpandMathPass());
   pm.addPass(createAIPartitionCombinePass());
+  pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass());
   pm.addPass(createAIPlanMemoryPass());
   if (options.maxMemory > 0) {
     AICheckMemoryPassOptions check;

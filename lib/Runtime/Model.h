@@ -13,6 +13,7 @@
 #include "Memory.h"
 #include "Profile.h"
 #include "Staging.h"
+#include "Team.h"
 #include "ThreadPool.h"
 #include "Trace.h"
 
@@ -124,6 +125,9 @@ struct ai_rt_model {
   /// How many threads share a step on `count` samples: all, or the caller alone if that is faster.
   int64_t threadsOf(const ai_rt_step_t &step, int64_t count) const;
 
+  /// Whether blocks that are left over, when all threads have the same number, are run by teams.
+  bool hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t threads) const;
+
   /// Events of a trace on one thread, at most, of a step on `count` samples.
   int64_t eventsOf(const ai_rt_step_t &step, int64_t count) const;
 
@@ -140,6 +144,7 @@ struct ai_rt_model {
   std::vector<ai::rt::ThreadProfile> profiles; ///< One for each thread; empty without a profile.
   std::unique_ptr<ai::rt::Trace> trace;        ///< While one is recorded.
   ai::rt::ThreadPool pool;
+  std::unique_ptr<ai::rt::Barrier[]> teamBarriers; ///< As many as there can be teams at once.
 };
 
 #endif // AI_LIB_RUNTIME_MODEL_H

@@ -18,9 +18,11 @@ using namespace ai::rt;
 /// the number of threads enters, so they leave the bits of a loss alone.
 static constexpr int64_t kBlocksPerSlot = 16;
 
-/// What a step costs beside its work when threads share it, and what a thread does at least in a
-/// second. They decide between two ways to the same bits, one of which takes microseconds longer.
-static constexpr double kSharingSeconds = 3e-6, kFlops = 30e9, kBytes = 10e9;
+/// What a step costs beside its work when threads share it, what a barrier of a team costs, and
+/// what a thread does at least in a second. They decide between ways to the same bits, one of which
+/// takes microseconds longer.
+static constexpr double kSharingSeconds = 3e-6, kBarrierSeconds = 1e-6;
+static constexpr double kFlops = 30e9, kBytes = 10e9;
 
 /// Samples between the one that is staged and the one that is fetched.
 static constexpr int64_t kPrefetchDistance = 4;
@@ -37,12 +39,33 @@ void BatchRows::reserve(int64_t count) {
 // One run of a step on one batch
 //===----------------------------------------------------------------------===//
 
+static int64_t blocksOf(const ai_rt_program_t &program, int64_t count) {
+  return (count + program.block_size - 1) / program.block_size;
+}
+
+static double secondsOfBlock(const ai_rt_program_t &program, const ai_rt_step_t &step) {
+  return double(program.block_size) * step.flops / kFlops;
+}
+
+bool ai_rt_model::hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t threads) const {
+  Sharing sharing(threads, blocks);
+  if (blocks > program.num_slots || sharing.teams == 0 || step.num_barriers < 0)
+    return false;
+  double least = 1 / double(threads / sharing.teams); // the smallest team's part of a block
+  return secondsOfBlock(program, step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;
+}
+
 int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count) const {
-  int64_t threads = pool.numThreads(), blockSize = program.block_size;
-  int64_t blocks = (count + blockSize - 1) / blockSize;
-  int64_t sharing = std::min({threads, blocks, program.num_slots});
-  int64_t longest = (blocks + sharing - 1) / sharing; // blocks of a thread
-  double saved = double((blocks - longest) * blockSize) * step.flops / kFlops;
+  int64_t threads = pool.numThreads(), blocks = blocksOf(program, count);
+  int64_t busy = std::min({threads, blocks, program.num_slots});
+  auto longest = double((blocks + busy - 1) / busy); // blocks of a thread
+  double barriers = 0;
+  if (hasTeams(step, blocks, threads)) {
+    Sharing sharing(threads, blocks);
+    longest = double(blocks / threads) + 1 / double(threads / sharing.teams);
+    barriers = double(step.num_barriers) * kBarrierSeconds;
+  }
+  double saved = (double(blocks) - longest) * secondsOfBlock(program, step) - barriers;
   if (step.combine)
     saved += double(program.fixed_bytes) * (1 - 1 / double(threads)) / kBytes;
   return saved > kSharingSeconds ? threads : 1;
@@ -56,7 +79,7 @@ public:
       : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
         input(batch.data.inputs, tensors.input, &model.normalisation),
         target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
-        numBlocks((batch.count + blockSize - 1) / blockSize),
+        numBlocks(blocksOf(model.program, batch.count)),
         numThreads(model.threadsOf(step, batch.count)) {}
 
   void run() {
@@ -77,7 +100,11 @@ private:
   void runBlocks(int64_t thread, int64_t first, int64_t end);
   void clearRows(int64_t slot);
   void runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count);
-  void runBlock(int64_t thread, int64_t block, char *slot);
+  void runBlock(int64_t thread, int64_t block, Team *team = nullptr);
+  void runInTeam(const Sharing &sharing, int64_t thread, int64_t first);
+  char *slotOf(int64_t block) {
+    return model.fixed() + step.slot_offset + block % model.program.num_slots * step.slot_bytes;
+  }
   void copyOutputs(int64_t first, const char *workspace);
   void wait(int64_t thread);
   void lap(int64_t thread, Trace::Kind kind, int64_t block = 0) {
@@ -130,16 +157,29 @@ void StepRun::wait(int64_t thread) {
 /// Takes the blocks `first ... end - 1` of this thread's slots.
 void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
   int64_t numSlots = model.program.num_slots;
+  Sharing sharing(numThreads, end - first);
+  bool hasTeams = model.hasTeams(step, end - first, numThreads);
+  int64_t endAlone = hasTeams ? first + sharing.alone : end;
   for (int64_t s = thread; s < numSlots; s += numThreads) {
-    char *slot = model.fixed() + step.slot_offset + s * step.slot_bytes;
     // A slot without blocks is added up too; otherwise its first block sets it.
     if (s >= numBlocks)
-      std::memset(slot, 0, step.slot_bytes);
+      std::memset(slotOf(s), 0, step.slot_bytes);
     if (first + s >= end)
       clearRows(s);
-    for (int64_t block = first + s; block < end; block += numSlots)
-      runBlock(thread, block, slot);
+    for (int64_t block = first + s; block < endAlone; block += numSlots)
+      runBlock(thread, block);
   }
+  if (hasTeams)
+    runInTeam(sharing, thread, endAlone);
+}
+
+/// Takes its part of one of the blocks from `first` on.
+void StepRun::runInTeam(const Sharing &sharing, int64_t thread, int64_t first) {
+  int64_t number = thread % sharing.teams;
+  Team team{model.teamBarriers[number], number, /*part=*/thread / sharing.teams,
+            /*parts=*/(numThreads - number + sharing.teams - 1) / sharing.teams,
+            model.pool.numSpins()};
+  runBlock(thread, first + number, &team);
 }
 
 /// Panels are summed as a whole.
@@ -157,22 +197,30 @@ void StepRun::runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count
           at.seed);
 }
 
-void StepRun::runBlock(int64_t thread, int64_t block, char *slot) {
-  char *workspace = model.workspace(thread);
+void StepRun::runBlock(int64_t thread, int64_t block, Team *team) {
+  char *own = model.workspace(thread), *workspace = team ? model.workspace(team->number) : own;
+  int64_t part = team ? team->part : 0, parts = team ? team->parts : 1;
+  if (team) // its workspace may still be in use for a block before
+    team->wait();
   int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;
   // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs
   // inside a network, and those are slow.
   auto sampleAt = [&](int64_t i) { return first + i < batch.count ? first + i : 0; };
-  for (int64_t i = 0; i < blockSize; ++i) {
+  for (int64_t i = part; i < blockSize; i += parts) {
     input.prefetch(batch.inputRow(sampleAt(i + kPrefetchDistance)));
     input.stage(workspace, i, batch.inputRow(sampleAt(i)));
     if (tensors.target)
       target.stage(workspace, i, batch.targetRow(sampleAt(i)));
   }
+  if (team)
+    team->wait();
   lap(thread, Trace::Kind::Staging, block);
-  step.block(model.fixed(), workspace, slot, first, batch.count, at.step, at.epoch, at.seed);
-  if (outputs)
+  step.block(model.fixed(), workspace, slotOf(block), own, reinterpret_cast<char *>(team), first,
+             part, parts, batch.count, at.step, at.epoch, at.seed);
+  if (team)
+    team->wait();
+  if (outputs && part == 0)
     copyOutputs(first, workspace);
   lap(thread, Trace::Kind::Block, block);
 }
@@ -181,6 +229,11 @@ void StepRun::copyOutputs(int64_t first, const char *workspace) {
   int64_t bytes = tensors.output->bytes / blockSize;
   int64_t count = std::min(blockSize, batch.count - first);
   std::memcpy(outputs + first * bytes, workspace + tensors.output->offset, count * bytes);
+}
+
+void ai_rt_team_barrier(char *team, char *, char *, char *) {
+  if (team)
+    reinterpret_cast<const Team *>(team)->wait();
 }
 
 static double readMetric(const char *region, const ai_rt_tensor_info_t *info) {
@@ -218,8 +271,12 @@ static void collect(ai_rt_model &model, ai_rt_metrics_t &sums) {
 int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count) {
   const ai_rt_program_t &program = model->program;
   const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
-  int64_t blocks = (count + program.block_size - 1) / program.block_size;
-  return step ? std::min({model->threadsOf(*step, count), blocks, program.num_slots}) : 1;
+  if (!step)
+    return 1;
+  int64_t threads = model->threadsOf(*step, count), blocks = blocksOf(program, count);
+  if (model->hasTeams(*step, blocks, threads))
+    return threads;
+  return std::min({threads, blocks, program.num_slots});
 }
 
 //===----------------------------------------------------------------------===//

@@ -133,9 +133,9 @@ void ThreadPool::run(Job newJob, void *newContext) {
   barrier();
 }
 
-void ThreadPool::barrier() {
+void Barrier::wait(int64_t parties, int spins) {
   uint32_t phase = phases.load();
-  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < numParties)
+  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 < parties)
     return phases.wait(phase, spins);
   arrived.store(0, std::memory_order_relaxed);
   phases.advance();

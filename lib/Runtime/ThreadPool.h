@@ -32,6 +32,18 @@ private:
   std::atomic<uint32_t> sleepers{0};
 };
 
+/// Where a number of threads wait for each other, again and again.
+class Barrier {
+public:
+  /// Returns once `parties` threads have called it. What came before is visible behind it.
+  void wait(int64_t parties, int spins);
+
+private:
+  // Apart from each other, so that arriving threads do not disturb those that spin.
+  alignas(64) EventCount phases;
+  alignas(64) std::atomic<int64_t> arrived{0};
+};
+
 /// A fixed set of threads, made once, that run one job after the other together with their caller.
 /// Nothing is allocated after construction.
 class ThreadPool {
@@ -53,7 +65,10 @@ public:
   void run(Job job, void *context);
 
   /// Waits, inside a job, until every thread of the job is here.
-  void barrier();
+  void barrier() { everybody.wait(numParties, spins); }
+
+  /// How often a thread looks before it sleeps.
+  int numSpins() const { return spins; }
 
 private:
   void start(int64_t numThreads, bool pin);
@@ -65,10 +80,8 @@ private:
   Job job = nullptr;
   void *context = nullptr;
   bool stopping = false;
-  // Apart from each other, so that arriving threads do not disturb those that spin.
   alignas(64) EventCount jobs;
-  alignas(64) EventCount phases;
-  alignas(64) std::atomic<int64_t> arrived{0};
+  Barrier everybody;
   std::vector<std::thread> workers;
 };
 

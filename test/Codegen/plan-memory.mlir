@@ -115,3 +115,48 @@ func.func @step_fold(%a: memref<32x3xf32> {ai.role = "panel", ai.name = "rows1"}
   affine.store %1, %sums[0, 1] : memref<3x8xf32>
   return
 }
+
+// -----
+
+// A block that threads of a team share: a barrier names the memory that others may have written. Scalars and what one
+// nest keeps for itself lie behind all that is shared, in the caller's own workspace. Between two barriers
+// everything is in use at once; the scalar is read in front of the one, the row is used behind it.
+//       CHECK: func.func private @ai_rt_team_barrier(memref<1xi8>, memref<1xi8>, memref<1xi8>, memref<1xi8>)
+// CHECK-LABEL: func.func @team_block(
+//  CHECK-SAME:   %[[FIXED:[a-z0-9]+]]: memref<128xi8> {ai.role = "fixed"
+//  CHECK-SAME:   %[[WORK:[a-z0-9]+]]: memref<576xi8> {ai.role = "workspace"
+//  CHECK-SAME:   %[[SLOT:[a-z0-9]+]]: memref<64xi8> {ai.role = "slot"
+//  CHECK-SAME:   %[[OWN:[a-z0-9]+]]: memref<576xi8> {ai.role = "own"
+//  CHECK-SAME:   %[[TEAM:[a-z0-9]+]]: memref<1xi8> {ai.role = "team"
+//  CHECK-SAME:   index {ai.role = "part"}, %{{.*}}: index {ai.role = "parts"}, %{{.*}}: i64 {ai.role = "count"}
+//  CHECK-SAME:   ai.barriers = 1 : i64
+//   CHECK-DAG:   %[[O512:.*]] = arith.constant 512 : index
+//   CHECK-DAG:   memref.view %[[OWN]][%[[O512]]][] : memref<576xi8> to memref<i64>
+//   CHECK-DAG:   memref.view %[[OWN]][%{{.*}}][] : memref<576xi8> to memref<16xf32>
+//   CHECK-DAG:   memref.view %[[WORK]][%{{.*}}][] : memref<576xi8> to memref<64xf32>
+//       CHECK:   %[[F:.*]] = memref.view %[[FIXED]]
+//       CHECK:   %[[W:.*]] = memref.view %[[WORK]]
+//       CHECK:   %[[S:.*]] = memref.view %[[SLOT]]
+//       CHECK:   call @ai_rt_team_barrier(%[[TEAM]], %[[F]], %[[W]], %[[S]])
+//   CHECK-NOT:   gpu.barrier
+func.func @team_block(%count: memref<i64> {ai.role = "count", ai.name = "count"},
+                      %slot: memref<16xf32> {ai.role = "slot", ai.name = "sum0"},
+                      %part: index {ai.role = "part"}, %parts: index {ai.role = "parts"})
+    attributes {ai.kind = "block", ai.step = "team", ai.size = 16 : i64} {
+  %0 = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %n = memref.load %count[] : memref<i64>
+  %a = memref.alloc() : memref<64xf32>
+  %b = memref.alloc() : memref<64xf32>
+  %row = memref.alloc() {ai.own} : memref<16xf32>
+  memref.store %0, %a[%c0] : memref<64xf32>
+  memref.store %0, %b[%c0] : memref<64xf32>
+  gpu.barrier
+  memref.store %0, %row[%c0] : memref<16xf32>
+  memref.store %0, %slot[%c0] : memref<16xf32>
+  return
+}
+func.func @team_combine(%slot: memref<16xf32> {ai.role = "slots", ai.name = "sum0", ai.slot = 1 : i64})
+    attributes {ai.kind = "combine", ai.step = "team"} {
+  return
+}

@@ -6,7 +6,7 @@
   typedef char type##_has_fields_of_eight_bytes[sizeof(type) == 8 * (count) ? 1 : -1]
 
 AI_TEST_FIELDS(ai_rt_tensor_info_t, 9);
-AI_TEST_FIELDS(ai_rt_step_t, 12);
+AI_TEST_FIELDS(ai_rt_step_t, 13);
 AI_TEST_FIELDS(ai_rt_function_t, 9);
 AI_TEST_FIELDS(ai_rt_program_t, 28);
 AI_TEST_FIELDS(ai_rt_feature_t, 2);

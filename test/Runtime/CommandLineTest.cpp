@@ -20,7 +20,7 @@ ai_rt_program_t modelProgram() {
       {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 0, 8, 0, 0.1},
       {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, 0, 0.9}};
   static const ai_rt_step_t steps[] = {
-      {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0, nullptr}};
+      {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0, -1, nullptr}};
   ai_rt_program_t program = {};
   program.name = "lenet";
   program.num_tensors = 2;

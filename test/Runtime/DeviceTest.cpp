@@ -68,9 +68,9 @@ const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0},
 const ai_rt_gpu_step_t gpuStep = {
     {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0, kEntryBytes};
 const ai_rt_step_t steps[] = {{"train", nullptr, nullptr, nullptr, nullptr, 0, kSlotBytes,
-                               kSlotBytes, 3, stepTensors, 1, &gpuStep},
+                               kSlotBytes, 3, stepTensors, 1, -1, &gpuStep},
                               {"evaluate", nullptr, nullptr, nullptr, nullptr, 0, kSlotBytes,
-                               kSlotBytes, 3, stepTensors, 1, &gpuStep}};
+                               kSlotBytes, 3, stepTensors, 1, -1, &gpuStep}};
 const int64_t noCubin = 0;
 const ai_rt_gpu_image_t image = {"sm_75", "\n.version 6.3\n",
                                  reinterpret_cast<const char *>(&noCubin)};

@@ -65,13 +65,13 @@ static void forward(const Fixed &fixed, Workspace &workspace) {
   }
 }
 
-static void predictBlock(char *fixed, char *workspace, char *, int64_t, int64_t, int64_t, int64_t,
-                         int64_t) {
+static void predictBlock(char *fixed, char *workspace, char *, char *, char *, int64_t, int64_t,
+                         int64_t, int64_t, int64_t, int64_t, int64_t) {
   forward(*reinterpret_cast<Fixed *>(fixed), *reinterpret_cast<Workspace *>(workspace));
 }
 
-static void evaluateBlock(char *fixed, char *work, char *slotBytes, int64_t first, int64_t count,
-                          int64_t, int64_t, int64_t) {
+static void evaluateBlock(char *fixed, char *work, char *slotBytes, char *, char *, int64_t first,
+                          int64_t, int64_t, int64_t count, int64_t, int64_t, int64_t) {
   auto &workspace = *reinterpret_cast<Workspace *>(work);
   auto &slot = *reinterpret_cast<Slot *>(slotBytes);
   if (first < kSlots * kBlock) // the first block of its slot
@@ -83,9 +83,9 @@ static void evaluateBlock(char *fixed, char *work, char *slotBytes, int64_t firs
   }
 }
 
-static void trainBlock(char *fixed, char *work, char *slotBytes, int64_t first, int64_t count,
-                       int64_t step, int64_t epoch, int64_t seed) {
-  evaluateBlock(fixed, work, slotBytes, first, count, step, epoch, seed);
+static void trainBlock(char *fixed, char *work, char *slotBytes, char *, char *, int64_t first,
+                       int64_t, int64_t, int64_t count, int64_t step, int64_t epoch, int64_t seed) {
+  evaluateBlock(fixed, work, slotBytes, work, nullptr, first, 0, 1, count, step, epoch, seed);
   auto &workspace = *reinterpret_cast<Workspace *>(work);
   auto &slot = *reinterpret_cast<Slot *>(slotBytes);
   for (int64_t n = 0; n < kBlock; ++n) {
@@ -159,11 +159,11 @@ const ai_rt_program_t &ai::test::regression() {
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {
       {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
-       4, io, kFlops, nullptr},
+       4, io, kFlops, -1, nullptr},
       {"evaluate", evaluateBlock, evaluateCombine, nullptr, nullptr, sizeof(Workspace),
-       sizeof(Slot), slots, 4, io, kFlops, nullptr},
+       sizeof(Slot), slots, 4, io, kFlops, -1, nullptr},
       {"predict", predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0, slots, 2,
-       predictIO, 6, nullptr}};
+       predictIO, 6, -1, nullptr}};
   static const ai_rt_program_t program = {
       "regression",
       AI_RT_ABI_VERSION,
@@ -202,9 +202,9 @@ const ai_rt_program_t &ai::test::regression() {
 //===----------------------------------------------------------------------===//
 
 /// Writes the rows that the weight's gradient is made of to the place of the block's slot.
-static void panelBlock(char *fixedBytes, char *work, char *slotBytes, int64_t first, int64_t count,
-                       int64_t step, int64_t epoch, int64_t seed) {
-  evaluateBlock(fixedBytes, work, slotBytes, first, count, step, epoch, seed);
+static void panelBlock(char *fixedBytes, char *work, char *slotBytes, char *, char *, int64_t first,
+                       int64_t, int64_t, int64_t count, int64_t step, int64_t epoch, int64_t seed) {
+  evaluateBlock(fixedBytes, work, slotBytes, work, nullptr, first, 0, 1, count, step, epoch, seed);
   auto &all = *reinterpret_cast<FixedWithPanels *>(fixedBytes);
   auto &workspace = *reinterpret_cast<Workspace *>(work);
   auto &slot = *reinterpret_cast<Slot *>(slotBytes);
@@ -274,7 +274,7 @@ const ai_rt_program_t &ai::test::panelRegression() {
       {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0}};
   static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
                                         sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
-                                        kFlops, nullptr},
+                                        kFlops, -1, nullptr},
                                        plain[1],
                                        plain[2]};
   static const ai_rt_program_t program = [] {
@@ -306,8 +306,8 @@ struct CounterWorkspace {
 };
 } // namespace
 
-static void countBlock(char *, char *work, char *slot, int64_t first, int64_t count, int64_t,
-                       int64_t, int64_t) {
+static void countBlock(char *, char *work, char *slot, char *, char *, int64_t first, int64_t,
+                       int64_t, int64_t count, int64_t, int64_t, int64_t) {
   auto &workspace = *reinterpret_cast<CounterWorkspace *>(work);
   auto *sums = reinterpret_cast<float *>(slot);
   if (first < kCounterSlots * kBlock)
@@ -347,9 +347,9 @@ const ai_rt_program_t &ai::test::counter() {
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {
       {"train", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots, 4,
-       io, kFlops, nullptr},
+       io, kFlops, -1, nullptr},
       {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
-       4, io, kFlops, nullptr}};
+       4, io, kFlops, -1, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};

@@ -17,10 +17,12 @@ static constexpr auto kNap = std::chrono::microseconds(200);
 
 /// The regression's block as the compiler writes it for a profile, with one nest that takes a
 /// while.
-static void profiledBlock(char *fixed, char *workspace, char *slot, int64_t first, int64_t count,
-                          int64_t step, int64_t epoch, int64_t seed) {
+static void profiledBlock(char *fixed, char *workspace, char *slot, char *, char *, int64_t first,
+                          int64_t, int64_t, int64_t count, int64_t step, int64_t epoch,
+                          int64_t seed) {
   ai_rt_profile_lap(AI_RT_PROFILE_STAGING);
-  regression().steps[0].block(fixed, workspace, slot, first, count, step, epoch, seed);
+  regression().steps[0].block(fixed, workspace, slot, workspace, nullptr, first, 0, 1, count, step,
+                              epoch, seed);
   std::this_thread::sleep_for(kNap);
   ai_rt_profile_lap(2);
 }

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -131,8 +132,8 @@ struct Seen {
 static Seen seen;
 
 /// Block i of a batch puts i + 1 into its slot, on top of nothing.
-static void markBlock(char *, char *, char *slot, int64_t first, int64_t, int64_t, int64_t,
-                      int64_t) {
+static void markBlock(char *, char *, char *slot, char *, char *, int64_t first, int64_t, int64_t,
+                      int64_t, int64_t, int64_t, int64_t) {
   int64_t block = first / 4;
   float *value = reinterpret_cast<float *>(slot);
   if (first < 3 * 4)
@@ -234,10 +235,12 @@ static void nap(int64_t i) {
   std::this_thread::sleep_for(std::chrono::microseconds(100 * (i % 3)));
 }
 
-static void recordBlock(char *fixed, char *workspace, char *slot, int64_t first, int64_t count,
-                        int64_t step, int64_t epoch, int64_t seed) {
+static void recordBlock(char *fixed, char *workspace, char *slot, char *, char *, int64_t first,
+                        int64_t, int64_t, int64_t count, int64_t step, int64_t epoch,
+                        int64_t seed) {
   nap(first / 4);
-  panelRegression().steps[0].block(fixed, workspace, slot, first, count, step, epoch, seed);
+  panelRegression().steps[0].block(fixed, workspace, slot, workspace, nullptr, first, 0, 1, count,
+                                   step, epoch, seed);
   record({'b', first, count, 0, 0});
 }
 
@@ -298,6 +301,70 @@ TEST(TrainBatch, FillsAPanelThenFoldsIt) {
       EXPECT_EQ(at, numCalls) << "batch " << count << " on " << threads << " threads";
     }
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Teams
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct TeamCall {
+  int64_t block, part, parts;
+  char *workspace, *own;
+};
+} // namespace
+
+static TeamCall teamCalls[64];
+static std::atomic<int64_t> numTeamCalls;
+
+/// The regression's block, which the last part runs when the others are behind its samples.
+static void teamBlock(char *fixed, char *workspace, char *slot, char *own, char *team,
+                      int64_t first, int64_t part, int64_t parts, int64_t count, int64_t step,
+                      int64_t epoch, int64_t seed) {
+  teamCalls[numTeamCalls++] = {first / 4, part, parts, workspace, own};
+  EXPECT_EQ(team == nullptr, parts == 1);
+  EXPECT_EQ(own == workspace, part == 0) << "a team works where its first thread does";
+  nap(part);
+  ai_rt_team_barrier(team, fixed, workspace, slot);
+  if (part + 1 == parts)
+    regression().steps[0].block(fixed, workspace, slot, own, nullptr, first, 0, 1, count, step,
+                                epoch, seed);
+}
+
+/// Every thread takes as many blocks alone as all others; teams take the rest, unless one of them
+/// would be a thread alone.
+TEST(TrainBatch, LeavesTheRestToTeams) {
+  ai_rt_step_t step = regression().steps[0];
+  step.block = teamBlock;
+  step.num_barriers = 1;
+  ai_rt_program_t program = regression();
+  program.num_steps = 1;
+  program.steps = &step;
+  struct {
+    int64_t threads, count, alone;
+    std::vector<int64_t> teams; // their sizes
+  } cases[] = {{2, 4, 0, {2}}, {2, 12, 2, {2}}, {3, 5, 2, {}},  {8, 12, 0, {3, 3, 2}},
+               {2, 8, 2, {}},  {3, 12, 3, {}},  {2, 16, 4, {}}, // a slot has two blocks
+               {1, 12, 3, {}}};
+  for (const auto &[threads, count, alone, teams] : cases) {
+    SCOPED_TRACE(std::to_string(count) + " samples on " + std::to_string(threads) + " threads");
+    numTeamCalls = 0;
+    expectOneStep(create(program, threads).get(), count);
+    std::map<int64_t, std::set<int64_t>> parts; // by block
+    for (const TeamCall &call : std::vector(teamCalls, teamCalls + numTeamCalls)) {
+      EXPECT_EQ(call.parts, call.block < alone ? 1 : teams.at(call.block - alone));
+      EXPECT_TRUE(parts[call.block].insert(call.part).second) << "a part came twice";
+    }
+    EXPECT_EQ(int64_t(parts.size()), (count + 3) / 4);
+    for (const auto &[block, numbers] : parts)
+      EXPECT_EQ(int64_t(numbers.size()), block < alone ? 1 : teams.at(block - alone));
+    EXPECT_EQ(ai_rt_model_busy_threads(create(program, threads).get(), count),
+              teams.empty() ? std::min(threads, (count + 3) / 4) : threads);
+  }
+  step.num_barriers = 1000000; // would take longer than the block
+  numTeamCalls = 0;
+  expectOneStep(create(program, 2).get(), 12);
+  EXPECT_EQ(numTeamCalls, 3);
 }
 
 TEST(TrainBatch, AllocatesNothing) {

@@ -79,6 +79,33 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
 }
 
+def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
+  let summary = "let several threads compute one block";
+  let description = [{
+    Where there are fewer blocks than threads, a team of threads runs one block. A nest of enough work
+    runs over a share of its longest loop whose iterations write apart, any other on one thread of the
+    team, and barriers stand between nests that meet.
+
+    - Needs: affine nests on memrefs in a function with `ai.kind = "block"`; others are left alone.
+    - Ensures: the function takes `part` and `parts`; one call for each part, all at the same time,
+      write what the function wrote, with the same bits for any number of parts. They share the
+      temporaries but for those with `ai.own`, which one nest alone touches.
+    - Fails when: never; a function whose nests write memory and have results that others use is left
+      as it is, with `ai.alone`: it takes one part only.
+
+    ```mlir
+    affine.for %i = 0 to 16 { ... }              // writes %a
+    affine.for %j = 0 to 9 { ... }               // reads %a, writes %b
+    // becomes
+    affine.for %i = %first to min #m(%end) { ... } {ai.trips = 16}
+    gpu.barrier
+    affine.for %j = %first_0 to min #m(%end_0) { ... } {ai.trips = 9}
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
 def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
   let summary = "make one linalg op of each element-wise chain of a combine";
   let description = [{

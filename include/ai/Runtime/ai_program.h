@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 7
+#define AI_RT_ABI_VERSION 8
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -81,9 +81,16 @@ typedef struct {
 /// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes
 /// to `slot`; the first block of a slot (`first < num_slots * block_size`) finds anything there and
 /// starts from zero. `first` is the index in the batch of the block's first sample, `count` the
-/// size of the batch.
-typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, int64_t first,
-                               int64_t count, int64_t step, int64_t epoch, int64_t seed);
+/// size of the batch. The threads of a team call it at the same time, one for each `part` of
+/// `parts`, with the workspace of one of them and, as `own`, that of the caller. A thread alone is
+/// all of `parts` = 1, its `own` is the workspace, and its `team` null.
+typedef void (*ai_rt_block_fn)(char *fixed, char *workspace, char *slot, char *own, char *team,
+                               int64_t first, int64_t part, int64_t parts, int64_t count,
+                               int64_t step, int64_t epoch, int64_t seed);
+
+/// Called by blocks: waits for all threads of `team`, unless it is null. The other arguments are
+/// memory in which their writes are then seen.
+AI_RT_API void ai_rt_team_barrier(char *team, char *fixed, char *workspace, char *slot);
 
 /// Adds the slots up in ascending order, sums over the panel, updates the parameters and writes the
 /// metrics. Called once for each `part` of `parts`, on different threads; which part does what
@@ -186,6 +193,7 @@ typedef struct {
   int64_t num_tensors; ///< Inputs, targets, outputs, metrics and rows.
   const ai_rt_tensor_info_t *tensors;
   double flops; ///< Of one sample's convolutions and matrix products; a multiply-add counts two.
+  int64_t num_barriers;        ///< Of a block; -1: teams cannot run it.
   const ai_rt_gpu_step_t *gpu; ///< Null in a program for a CPU, which has the functions instead.
 } ai_rt_step_t;
 

@@ -55,12 +55,20 @@ def test_ten_steps_are_those_of_jax(compiled, name, batch):
 @pytest.mark.parametrize("name", NETS)
 def test_threads_do_not_change_bits(compiled, name):
     _, loss, program = compiled(name)
-    outcomes = []
-    for threads in (1, 3):
+
+    def outcome(threads, batch, steps):
         model = program.create(threads=threads)
-        losses = [model.train_step(x, y) for x, y in batches(program, loss, 4, 150)]
-        outcomes.append((losses, {name: value.tobytes() for name, value in parameters(model).items()}))
-    assert outcomes[0] == outcomes[1]
+        losses = [model.train_step(x, y) for x, y in batches(program, loss, steps, batch)]
+        x = next(iter(batches(program, loss, 1, batch)))[0]
+        outputs = {"outputs": model.predict(x), **parameters(model)}
+        return losses, {name: value.tobytes() for name, value in outputs.items()}
+
+    assert outcome(1, 150, 4) == outcome(3, 150, 4)
+    # Fewer blocks than threads, or some left over: teams compute them.
+    for batch, teams in ((5, (2, 3, 8)), (37, (2, 8))):
+        alone = outcome(1, batch, 6)
+        for threads in teams:
+            assert outcome(threads, batch, 6) == alone, f"batch {batch}, {threads} threads"
 
 
 # Weights of a convolution: output and input channels, height, width. Their product is what a block

@@ -44,8 +44,8 @@ struct Workspace {
   alignas(64) float probabilities[blockSize][classes];
 };
 
-void predict(char *fixedBytes, char *workspaceBytes, char *, int64_t, int64_t, int64_t, int64_t,
-             int64_t) {
+void predict(char *fixedBytes, char *workspaceBytes, char *, char *, char *, int64_t, int64_t,
+             int64_t, int64_t, int64_t, int64_t, int64_t) {
   const Parameters &p = reinterpret_cast<Fixed *>(fixedBytes)->parameters;
   Workspace &w = *reinterpret_cast<Workspace *>(workspaceBytes);
   for (int64_t n = 0; n < blockSize; ++n) {
@@ -63,9 +63,10 @@ void predict(char *fixedBytes, char *workspaceBytes, char *, int64_t, int64_t, i
   }
 }
 
-void evaluate(char *fixed, char *workspace, char *slotBytes, int64_t first, int64_t count,
-              int64_t step, int64_t epoch, int64_t seed) {
-  predict(fixed, workspace, slotBytes, first, count, step, epoch, seed);
+void evaluate(char *fixed, char *workspace, char *slotBytes, char *own, char *team, int64_t first,
+              int64_t part, int64_t parts, int64_t count, int64_t step, int64_t epoch,
+              int64_t seed) {
+  predict(fixed, workspace, slotBytes, own, team, first, part, parts, count, step, epoch, seed);
   const Workspace &w = *reinterpret_cast<Workspace *>(workspace);
   Slot &slot = *reinterpret_cast<Slot *>(slotBytes);
   if (first < numSlots * blockSize) // the first block of its slot
@@ -77,9 +78,9 @@ void evaluate(char *fixed, char *workspace, char *slotBytes, int64_t first, int6
   }
 }
 
-void train(char *fixed, char *workspace, char *slotBytes, int64_t first, int64_t count,
-           int64_t step, int64_t epoch, int64_t seed) {
-  evaluate(fixed, workspace, slotBytes, first, count, step, epoch, seed);
+void train(char *fixed, char *workspace, char *slotBytes, char *own, char *team, int64_t first,
+           int64_t part, int64_t parts, int64_t count, int64_t step, int64_t epoch, int64_t seed) {
+  evaluate(fixed, workspace, slotBytes, own, team, first, part, parts, count, step, epoch, seed);
   const Workspace &w = *reinterpret_cast<Workspace *>(workspace);
   Parameters &gradients = reinterpret_cast<Slot *>(slotBytes)->gradients;
   for (int64_t n = 0; n < std::min(blockSize, count - first); ++n) {
@@ -145,11 +146,11 @@ const ai_rt_tensor_info_t inputAndOutput[] = {
 
 const ai_rt_step_t steps[] = {
     {"train", train, update, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, nullptr},
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, -1, nullptr},
     {"evaluate", evaluate, combineMetrics, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes, nullptr},
+     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes, -1, nullptr},
     {"predict", predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0, offsetof(Fixed, slots), 2,
-     inputAndOutput, 2 * pixels * classes, nullptr}};
+     inputAndOutput, 2 * pixels * classes, -1, nullptr}};
 
 const ai_rt_program_t program = {"classifier",
                                  AI_RT_ABI_VERSION,

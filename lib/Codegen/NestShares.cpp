@@ -1,0 +1,143 @@
+// Which loops of a nest can be shared out among threads, and how.
+
+#include "NestShares.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace ai;
+using affine::AffineForOp;
+
+//===----------------------------------------------------------------------===//
+// Nests
+//===----------------------------------------------------------------------===//
+
+SmallVector<Nest> ai::collectNests(func::FuncOp function) {
+  SmallVector<Nest> nests;
+  for (Operation &op : function.getBody().front()) {
+    Nest nest{&op, {}};
+    nest.isKnown = collectAccesses(&op, nest.accesses);
+    if (!nest.accesses.empty() || !nest.isKnown)
+      nests.push_back(std::move(nest));
+  }
+  return nests;
+}
+
+int64_t ai::costOf(const Nest &nest) {
+  int64_t cost = 0;
+  for (const Access &access : nest.accesses) {
+    int64_t times = 1;
+    for (AffineForOp loop : loopsAround(access.op))
+      times *= tripCount(loop).value_or(1);
+    cost += times;
+  }
+  return cost;
+}
+
+bool ai::mayMeet(const Access &x, const Access &y) {
+  if (!mayShareMemory(x.memref, y.memref))
+    return false;
+  if (x.memref != y.memref || !x.isKnown() || !y.isKnown())
+    return true;
+  for (unsigned dim = 0; dim < x.indices.size(); ++dim) {
+    std::optional<Interval> a = rangeOf(x.indices[dim]), b = rangeOf(y.indices[dim]);
+    if (a && b && (a->high + x.width(dim) <= b->low || b->high + y.width(dim) <= a->low))
+      return false;
+  }
+  return true;
+}
+
+bool ai::meets(const Nest &a, const Nest &b) {
+  return llvm::any_of(a.accesses, [&](const Access &x) {
+    return x.isWrite && llvm::any_of(b.accesses, [&](const Access &y) { return mayMeet(x, y); });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loop) {
+  for (auto [i, index] : llvm::enumerate(access.indices)) {
+    if (index.factorOf(loop.getInductionVar()) != 1)
+      continue;
+    std::optional<Interval> rest = rangeOf(index.without(loop.getInductionVar()));
+    if (rest && rest->low >= 0 && rest->high < loop.getStepAsInt())
+      return i;
+  }
+  return std::nullopt;
+}
+
+AffineForOp ai::longestLoop(const Nest &nest, int64_t enough,
+                            function_ref<bool(AffineForOp)> isFit) {
+  AffineForOp longest;
+  int64_t most = 0;
+  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop;) {
+    std::optional<int64_t> trips = tripCount(loop);
+    if (trips && std::min(*trips, enough) > most && loop.getNumResults() == 0 && isFit(loop)) {
+      longest = loop;
+      most = std::min(*trips, enough);
+    }
+    bool holdsOneOp = llvm::hasNItems(*loop.getBody(), 2); // and the terminator
+    loop = holdsOneOp ? dyn_cast<AffineForOp>(loop.getBody()->front()) : nullptr;
+  }
+  return longest;
+}
+
+bool ai::haveSameBounds(AffineForOp a, AffineForOp b) {
+  return a.getConstantLowerBound() == b.getConstantLowerBound() &&
+         a.getConstantUpperBound() == b.getConstantUpperBound() && a.getStep() == b.getStep();
+}
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+/// lower + step * (trips * p / parts), for p = part and part + 1.
+/// The bounds are computed in front of the whole nest: inside they would be no symbols.
+void Part::restrict(AffineForOp loop, Operation *nest) const {
+  OpBuilder b(nest);
+  Location loc = loop.getLoc();
+  int64_t lower = loop.getConstantLowerBound(), step = loop.getStepAsInt();
+  int64_t trips = llvm::divideCeil(loop.getConstantUpperBound() - lower, step);
+  auto bound = [&](Value p) -> Value {
+    Value share = arith::DivUIOp::create(
+        b, loc, arith::MulIOp::create(b, loc, p, arith::ConstantIndexOp::create(b, loc, trips)),
+        parts);
+    Value scaled =
+        arith::MulIOp::create(b, loc, share, arith::ConstantIndexOp::create(b, loc, step));
+    return arith::AddIOp::create(b, loc, scaled, arith::ConstantIndexOp::create(b, loc, lower));
+  };
+  Value next = arith::AddIOp::create(b, loc, part, arith::ConstantIndexOp::create(b, loc, 1));
+  AffineMap identity = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
+  loop.setLowerBound(bound(part), identity);
+  // The last step may reach past the upper bound: min keeps the loop's own end.
+  AffineMap end = AffineMap::get(
+      0, 1, {b.getAffineSymbolExpr(0), b.getAffineConstantExpr(loop.getConstantUpperBound())},
+      b.getContext());
+  loop.setUpperBound(bound(next), end);
+  loop->setAttr("ai.trips", b.getI64IntegerAttr(trips));
+}
+
+void Part::restrictToOne(ArrayRef<Operation *> ops, int64_t group) const {
+  OpBuilder b(ops.back());
+  Location loc = ops.back()->getLoc();
+  Value number = arith::ConstantIndexOp::create(b, loc, group);
+  Value owner = arith::RemUIOp::create(b, loc, number, parts);
+  Value mine = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, part, owner);
+  auto guard = scf::IfOp::create(b, loc, mine);
+  for (Operation *op : ops)
+    op->moveBefore(guard.thenYield());
+}
+
+Part ai::addPartArguments(func::FuncOp function) {
+  Builder b(function.getContext());
+  auto add = [&](StringRef role) -> Value {
+    unsigned index = function.getNumArguments();
+    auto attributes = b.getDictionaryAttr(b.getNamedAttr("ai.role", b.getStringAttr(role)));
+    (void)function.insertArgument(index, b.getIndexType(), attributes, function.getLoc());
+    return function.getArgument(index);
+  };
+  Value part = add("part");
+  return {part, add("parts")};
+}

@@ -1,0 +1,58 @@
+// Sharing the nests of a function out among threads: what passes need that do so.
+
+#ifndef AI_LIB_CODEGEN_NESTSHARES_H
+#define AI_LIB_CODEGEN_NESTSHARES_H
+
+#include "lib/Codegen/AffineAccess.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace ai {
+
+/// An op of a function's body that touches memory, with what it touches.
+struct Nest {
+  mlir::Operation *op;
+  Accesses accesses;
+  bool isKnown = true; // `accesses` is all that it touches
+};
+
+/// The ops of the function's body that touch memory, in their order.
+llvm::SmallVector<Nest> collectNests(mlir::func::FuncOp function);
+
+/// Accesses of one run.
+int64_t costOf(const Nest &nest);
+
+/// Whether two accesses may touch an element in any of their iterations.
+bool mayMeet(const Access &x, const Access &y);
+
+/// Whether `b` touches what `a` writes.
+bool meets(const Nest &a, const Nest &b);
+
+/// The dimension whose index is the loop plus something within one step.
+std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::AffineForOp loop);
+
+/// The loop with the most iterations among those of `nest` that are fit for being shared out: the
+/// outermost, and those that it holds and nothing else. `enough` iterations count as many as more
+/// do: then the outer loop is taken. Null if none is fit.
+mlir::affine::AffineForOp longestLoop(const Nest &nest, int64_t enough,
+                                      llvm::function_ref<bool(mlir::affine::AffineForOp)> isFit);
+
+/// Whether both loops hand the same iterations to a part.
+bool haveSameBounds(mlir::affine::AffineForOp a, mlir::affine::AffineForOp b);
+
+/// What a call of a function does: the share `part` of `parts`.
+struct Part {
+  mlir::Value part, parts;
+
+  /// Leaves to `loop`, which lies in `nest`, the iterations of the part. It keeps their number, of
+  /// all parts, as `ai.trips`.
+  void restrict(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
+  /// Only part `group` mod parts runs the ops, where the last one stands.
+  void restrictToOne(llvm::ArrayRef<mlir::Operation *> ops, int64_t group) const;
+};
+
+/// Gives the function the arguments `part` and `parts`.
+Part addPartArguments(mlir::func::FuncOp function);
+
+} // namespace ai
+
+#endif // AI_LIB_CODEGEN_NESTSHARES_H

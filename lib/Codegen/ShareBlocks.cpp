@@ -1,0 +1,257 @@
+// Lets several threads compute one block: where there are fewer blocks than threads, those left
+// over would wait. A nest runs over shares of a loop whose iterations write apart; a barrier stands
+// wherever a thread may need what another one has written, or may overwrite what another one still
+// reads. Each element is computed by one thread, in the order in which one thread alone computes
+// it: bits do not depend on how many there are.
+
+#include "ai/Codegen/Passes.h"
+#include "lib/Codegen/NestShares.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace ai {
+#define GEN_PASS_DEF_AISHAREBLOCKSPASS
+#include "ai/Codegen/Passes.h.inc"
+} // namespace ai
+
+using namespace mlir;
+using namespace ai;
+using affine::AffineForOp;
+
+/// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
+static constexpr int64_t kCostOfBarrier = 2000;
+
+/// Iterations that any number of threads share fairly. An inner loop with more of them is left as
+/// it is: its bounds stay constants, and memory is shared out in larger pieces.
+static constexpr int64_t kEnoughShares = 16;
+
+namespace {
+/// Ops of the function's body with no barrier between them.
+struct Piece : Nest { // `op` is the first
+  SmallVector<Operation *> ops;
+  AffineForOp loop = {};   // of a nest that is shared out
+  bool isRepeated = false; // every part runs it
+  int64_t group = 0;       // part group mod parts runs all of it, unless it is shared or repeated
+};
+
+class Sharer {
+public:
+  explicit Sharer(func::FuncOp f) : function(f), body(f.getBody().front()) {}
+
+  void run() {
+    Part part = addPartArguments(function);
+    for (Nest &nest : collectNests(function))
+      if (!isa<memref::AllocOp>(nest.op))
+        nests.insert({nest.op, std::move(nest)});
+    findOwn();
+    for (auto &entry : nests)
+      if (AffineForOp loop = findLoop(entry.second))
+        shared[entry.first] = loop;
+    formPieces();
+    // What every part runs must not change memory that they share.
+    if (llvm::any_of(pieces, [](const Piece &piece) { return piece.isRepeated && writes(piece); }))
+      return function->setAttr("ai.alone", UnitAttr::get(function.getContext()));
+    placeBarriers();
+    for (Piece &piece : pieces)
+      if (piece.loop)
+        part.restrict(piece.loop, piece.op);
+      else if (!piece.isRepeated)
+        part.restrictToOne(piece.ops, piece.group);
+  }
+
+private:
+  static bool writes(const Nest &nest) {
+    return !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) { return a.isWrite; });
+  }
+
+  /// Marks the temporaries that one nest alone touches: they lie in every thread's own workspace.
+  void findOwn() {
+    llvm::MapVector<Value, Operation *> users; // null if there are several
+    for (const auto &[op, nest] : nests) {
+      Operation *inNest = isa<AffineForOp>(op) && nest.isKnown ? op : nullptr;
+      op->walk([&, top = op](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          if (isa<MemRefType>(operand.getType())) {
+            Operation *&user = users.try_emplace(memoryOf(operand), top).first->second;
+            user = user == top ? inNest : nullptr;
+          }
+      });
+    }
+    for (auto [memory, user] : users)
+      if (auto alloc = memory.getDefiningOp<memref::AllocOp>(); alloc && user) {
+        own.insert(memory);
+        alloc->setAttr("ai.own", UnitAttr::get(alloc.getContext()));
+      }
+  }
+
+  /// A nest that is shared out is a piece. What lies between two of them is one, but for what later
+  /// pieces compute with: each part needs that, so it stays outside.
+  void formPieces() {
+    DenseSet<Operation *> outside;
+    DenseMap<Operation *, int64_t> runs;
+    do
+      runs = numberRuns(outside);
+    while (keepOutside(runs, outside));
+    int64_t last = -1;
+    for (Operation &op : body) {
+      auto *nest = nests.find(&op);
+      int64_t run = runs.lookup_or(&op, -1);
+      if (run < 0 && nest == nests.end())
+        continue;
+      if (run < 0 || run != last)
+        pieces.push_back({{&op, {}}, {}});
+      last = run;
+      Piece &piece = pieces.back();
+      piece.ops.push_back(&op);
+      piece.loop = shared.lookup(&op);
+      piece.isRepeated = run < 0 && !piece.loop;
+      if (nest == nests.end())
+        continue;
+      llvm::append_range(piece.accesses, nest->second.accesses);
+      piece.isKnown &= nest->second.isKnown;
+    }
+  }
+
+  /// Numbers the ops of the body that are inside pieces of several.
+  DenseMap<Operation *, int64_t> numberRuns(const DenseSet<Operation *> &outside) {
+    DenseMap<Operation *, int64_t> runs;
+    int64_t run = 0;
+    for (Operation &op : body.without_terminator()) {
+      if (isa<memref::AllocOp>(op))
+        continue;
+      if (shared.contains(&op) || (outside.contains(&op) && nests.contains(&op)))
+        ++run;
+      else if (!outside.contains(&op))
+        runs[&op] = run;
+    }
+    return runs;
+  }
+
+  /// Adds to `outside` what others than the ops of its run compute with; false if there is nothing.
+  bool keepOutside(const DenseMap<Operation *, int64_t> &runs, DenseSet<Operation *> &outside) {
+    size_t before = outside.size();
+    for (auto [op, run] : runs)
+      for (Operation *user : op->getUsers())
+        if (runs.lookup_or(body.findAncestorOpInBlock(*user), -1) != run)
+          outside.insert(op);
+    return outside.size() > before;
+  }
+
+  bool isOwn(const Access &a) const { return own.contains(memoryOf(a.memref)); }
+
+  /// What of the nest threads share out; null if that is not worth it.
+  AffineForOp findLoop(const Nest &nest) const {
+    if (!nest.isKnown || costOf(nest) < kCostOfBarrier)
+      return {};
+    return longestLoop(nest, kEnoughShares,
+                       [&](AffineForOp loop) { return writesApart(nest, loop); });
+  }
+
+  /// Whether no two iterations of the loop touch an element that the nest writes.
+  bool writesApart(const Nest &nest, AffineForOp loop) const {
+    return llvm::all_of(nest.accesses, [&](const Access &write) {
+      return !write.isWrite || (isOwn(write) && isRewritten(nest, write.memref, loop)) ||
+             isApart(nest, write.memref, loop);
+    });
+  }
+
+  /// Whether every iteration of the loop has all of the memory for itself.
+  static bool isRewritten(const Nest &nest, Value memref, AffineForOp loop) {
+    return llvm::none_of(nest.accesses, [&](const Access &a) {
+      return mayShareMemory(a.memref, memref) && (!a.isKnown() || a.uses(loop.getInductionVar()));
+    });
+  }
+
+  /// Whether all accesses of what may be `memref` are of it, and keep to places of their own in
+  /// each iteration, by one of their indices.
+  static bool isApart(const Nest &nest, Value memref, AffineForOp loop) {
+    SmallVector<const Access *> accesses;
+    for (const Access &a : nest.accesses)
+      if (mayShareMemory(a.memref, memref))
+        accesses.push_back(&a);
+    if (llvm::any_of(accesses, [&](const Access *a) { return a->memref != memref; }))
+      return false;
+    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+    return llvm::any_of(llvm::seq<unsigned>(rank),
+                        [&](unsigned dim) { return isApart(accesses, dim, loop); });
+  }
+
+  /// Whether index `dim` of all accesses is factor * i + rest, where the rests together span less
+  /// than a step.
+  static bool isApart(ArrayRef<const Access *> accesses, unsigned dim, AffineForOp loop) {
+    Value i = loop.getInductionVar();
+    std::optional<int64_t> factor;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (const Access *a : accesses) {
+      if (!a->isKnown())
+        return false;
+      const LinearIndex &index = a->indices[dim];
+      std::optional<Interval> rest = rangeOf(index.without(i));
+      if (!rest || index.factorOf(i) != factor.value_or(index.factorOf(i)))
+        return false;
+      factor = index.factorOf(i);
+      low = std::min(low, rest->low);
+      high = std::max(high, rest->high + a->width(dim) - 1);
+    }
+    return factor && high - low < std::abs(*factor) * loop.getStepAsInt();
+  }
+
+  /// In front of each piece that may meet one since the last barrier. Pieces that one part runs
+  /// need none between them when it is the same part.
+  void placeBarriers() {
+    SmallVector<const Piece *> since;
+    for (Piece &piece : pieces) {
+      piece.group = &piece - pieces.begin();
+      SmallVector<const Piece *> met;
+      for (const Piece *before : since)
+        if (conflict(*before, piece))
+          met.push_back(before);
+      if (!met.empty())
+        piece.group = met.back()->group;
+      if (llvm::any_of(met, [&](const Piece *before) { return !isOnOnePart(*before, piece); })) {
+        OpBuilder b(piece.op);
+        gpu::BarrierOp::create(b, piece.op->getLoc());
+        since.clear();
+      }
+      since.push_back(&piece);
+    }
+  }
+
+  bool conflict(const Piece &a, const Piece &b) const {
+    return !a.isKnown || !b.isKnown || meets(a, b) || meets(b, a);
+  }
+
+  /// Whether the thread that ran an iteration of `a` runs all of `b` that meets it.
+  static bool isOnOnePart(const Piece &a, const Piece &b) {
+    if (!a.loop && !b.loop)
+      return a.group == b.group && !a.isRepeated && !b.isRepeated;
+    if (!a.loop || !b.loop || !haveSameBounds(a.loop, b.loop))
+      return false;
+    for (const Access &x : a.accesses)
+      for (const Access &y : b.accesses) {
+        if ((!x.isWrite && !y.isWrite) || !mayMeet(x, y))
+          continue;
+        std::optional<unsigned> slice = sliceDimension(x, a.loop);
+        if (!slice || slice != sliceDimension(y, b.loop))
+          return false;
+      }
+    return true;
+  }
+
+  func::FuncOp function;
+  Block &body;
+  llvm::MapVector<Operation *, Nest> nests; // ops of the body that touch memory
+  DenseMap<Operation *, AffineForOp> shared;
+  DenseSet<Value> own;
+  SmallVector<Piece> pieces;
+};
+
+struct ShareBlocks final : ai::impl::AIShareBlocksPassBase<ShareBlocks> {
+  void runOnOperation() final {
+    if (auto kind = getOperation()->getAttrOfType<StringAttr>("ai.kind");
+        kind && kind.getValue() == "block")
+      Sharer(getOperation()).run();
+  }
+};
+} // namespace

@@ -1,0 +1,37 @@
+//===- Team.h - threads that compute one block together -------- -*- C++ -*-===//
+//
+// Part of the aic project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef AI_LIB_RUNTIME_TEAM_H
+#define AI_LIB_RUNTIME_TEAM_H
+
+#include "ThreadPool.h"
+
+namespace ai::rt {
+
+/// A thread's place in a team: what the `team` of a block's call points to.
+struct Team {
+  Barrier &barrier; ///< Of all its threads.
+  int64_t number;   ///< Thread `number` is one of them: its workspace is theirs.
+  int64_t part, parts;
+  int spins;
+
+  void wait() const { barrier.wait(parts, spins); }
+};
+
+/// Who computes what of `blocks` blocks, one for each slot at most: every thread the same number of
+/// blocks alone, and what is left over in teams, one for each of those blocks.
+struct Sharing {
+  Sharing(int64_t threads, int64_t blocks)
+      : threads(threads), teams(blocks % threads), alone(blocks - teams) {}
+
+  int64_t threads, teams;
+  int64_t alone; ///< Blocks of threads alone: thread t takes t, t + threads, ...
+};
+
+} // namespace ai::rt
+
+#endif // AI_LIB_RUNTIME_TEAM_H

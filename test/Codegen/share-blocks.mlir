@@ -1,0 +1,225 @@
+// RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-share-blocks))" --split-input-file | FileCheck %s
+
+// Two nests of 2,400 stores and more; each runs over shares of its longest loop. The second reads what the first has
+// written, in other places: a barrier comes between them.
+// CHECK-LABEL: func.func @nests_are_shared_out(
+//  CHECK-SAME:   %[[X:.*]]: memref<200x12xf32>, %[[Y:.*]]: memref<12x200xf32>,
+//  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}
+//       CHECK:   %[[WORK:.*]] = arith.muli %[[PART]], %{{.*}}
+//       CHECK:   arith.divui %[[WORK]], %[[PARTS]]
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:   } {ai.trips = 200 : i64}
+//       CHECK:   gpu.barrier
+//       CHECK:   affine.for %{{.*}} = 0 to 12 {
+//       CHECK:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:     } {ai.trips = 200 : i64}
+func.func @nests_are_shared_out(%x: memref<200x12xf32>, %y: memref<12x200xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 200 {
+    affine.for %j = 0 to 12 {
+      affine.store %0, %x[%i, %j] : memref<200x12xf32>
+    }
+  }
+  affine.for %i = 0 to 12 {
+    affine.for %j = 0 to 200 {
+      %1 = affine.load %x[199 - %j, %i] : memref<200x12xf32>
+      affine.store %1, %y[%i, %j] : memref<12x200xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// The same slices of the same memory: whoever wrote an element reads it. No barrier.
+// CHECK-LABEL: func.func @slices_alike_need_no_barrier(
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+func.func @slices_alike_need_no_barrier(%x: memref<64x32xf32>, %y: memref<64x32xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      affine.store %0, %x[%i, %j] : memref<64x32xf32>
+    }
+  }
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      %1 = affine.load %x[%i, 31 - %j] : memref<64x32xf32>
+      affine.store %1, %y[%i, %j] : memref<64x32xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// What takes no time goes to one part, together with what it feeds; a sum over all iterations does too.
+// CHECK-LABEL: func.func @little_work_is_one_parts(
+//       CHECK:   %[[OWNER:.*]] = arith.remui
+//       CHECK:   %[[MINE:.*]] = arith.cmpi eq, %{{.*}}, %[[OWNER]]
+//       CHECK:   scf.if %[[MINE]] {
+//       CHECK:     affine.for %{{.*}} = 0 to 8 {
+//       CHECK:     affine.for %{{.*}} = 0 to 4096 {
+//       CHECK:     affine.load %{{.*}}[0]
+//       CHECK:     affine.store
+//       CHECK:   }
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+func.func @little_work_is_one_parts(%x: memref<4096xf32>, %sum: memref<1xf32>, %twice: memref<1xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 8 {
+    affine.store %0, %sum[0] : memref<1xf32>
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %x[%i] : memref<4096xf32>
+    %2 = affine.load %sum[0] : memref<1xf32>
+    %3 = arith.addf %1, %2 : f32
+    affine.store %3, %sum[0] : memref<1xf32>
+  }
+  %4 = affine.load %sum[0] : memref<1xf32>
+  %5 = arith.addf %4, %4 : f32
+  affine.store %5, %twice[0] : memref<1xf32>
+  return
+}
+
+// -----
+
+// A value that a shared nest computes with is read by every part, behind a barrier for its writer.
+// CHECK-LABEL: func.func @values_are_read_by_all(
+//       CHECK:   scf.if
+//       CHECK:     affine.store
+//       CHECK:   }
+//       CHECK:   gpu.barrier
+//       CHECK:   %[[V:.*]] = affine.load %{{.*}}[0] : memref<1xf32>
+//       CHECK:   affine.for
+//       CHECK:     affine.store %[[V]]
+//       CHECK:   } {ai.trips = 4096 : i64}
+func.func @values_are_read_by_all(%x: memref<4096xf32>, %s: memref<1xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.store %0, %s[0] : memref<1xf32>
+  %1 = affine.load %s[0] : memref<1xf32>
+  affine.for %i = 0 to 4096 {
+    affine.store %1, %x[%i] : memref<4096xf32>
+  }
+  return
+}
+
+// -----
+
+// A row that one nest keeps for itself is in every thread's own workspace; one that two nests touch is not. The writes
+// of an iteration may reach over several rows as long as they do not meet the next iteration's.
+// CHECK-LABEL: func.func @own_memory(
+//       CHECK:   memref.alloc() {ai.own} : memref<32xf32>
+//       CHECK:   memref.alloc() : memref<64x32xf32>
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:   } {ai.trips = 64 : i64}
+func.func @own_memory(%x: memref<128x32xf32>, %y: memref<64x32xf32>) attributes {ai.kind = "block"} {
+  %row = memref.alloc() : memref<32xf32>
+  %rows = memref.alloc() : memref<64x32xf32>
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      %1 = affine.load %y[%i, %j] : memref<64x32xf32>
+      affine.store %1, %row[%j] : memref<32xf32>
+    }
+    affine.for %j = 0 to 32 {
+      %1 = affine.load %row[31 - %j] : memref<32xf32>
+      affine.store %1, %x[2 * %i, %j] : memref<128x32xf32>
+      affine.store %1, %x[2 * %i + 1, %j] : memref<128x32xf32>
+      affine.store %1, %rows[%i, %j] : memref<64x32xf32>
+    }
+  }
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      %1 = affine.load %rows[%i, %j] : memref<64x32xf32>
+      affine.store %1, %y[%i, %j] : memref<64x32xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Rows that meet the next iteration's: the inner loop is shared out.
+// CHECK-LABEL: func.func @iterations_that_meet(
+//       CHECK:   affine.for %{{.*}} = 0 to 64 {
+//       CHECK:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
+//       CHECK:     } {ai.trips = 32 : i64}
+func.func @iterations_that_meet(%x: memref<128x32xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 32 {
+      affine.store %0, %x[2 * %i, %j] : memref<128x32xf32>
+      affine.store %0, %x[2 * %i + 2, %j] : memref<128x32xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// A nest that both writes and has a result that others use cannot be left to one part: the block is not for teams.
+// CHECK-LABEL: func.func @not_for_teams(
+//  CHECK-SAME:   ai.alone
+//   CHECK-NOT:   scf.if
+//       CHECK:   return
+func.func @not_for_teams(%x: memref<4096xf32>, %y: memref<4096xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  %1 = affine.for %i = 0 to 4096 iter_args(%sum = %0) -> f32 {
+    %2 = affine.load %x[%i] : memref<4096xf32>
+    %3 = arith.addf %2, %sum : f32
+    affine.store %0, %x[%i] : memref<4096xf32>
+    affine.yield %3 : f32
+  }
+  affine.for %i = 0 to 4096 {
+    affine.store %1, %y[%i] : memref<4096xf32>
+  }
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func.func @combines_are_left_alone(
+//   CHECK-NOT:   "part"
+func.func @combines_are_left_alone(%x: memref<1xf32>) attributes {ai.kind = "combine"} {
+  return
+}
+
+// -----
+
+// Nobody knows what a nest with a call touches: what it names is no nest's own, and a barrier stands behind it.
+// CHECK-LABEL: func.func @calls(
+//       CHECK:   memref.alloc() : memref<4096xf64>
+//       CHECK:   scf.if
+//       CHECK:   gpu.barrier
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min
+func.func private @exp(f64) -> f64
+func.func @calls(%x: memref<4096xf64>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f64
+  %t = memref.alloc() : memref<4096xf64>
+  affine.for %i = 0 to 4096 {
+    %1 = func.call @exp(%0) : (f64) -> f64
+    affine.store %1, %t[%i] : memref<4096xf64>
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %t[4095 - %i] : memref<4096xf64>
+    affine.store %1, %x[%i] : memref<4096xf64>
+  }
+  return
+}
+
+// -----
+
+// Enough shares for any number of threads: the outer loop is taken, although the inner one has more iterations.
+// CHECK-LABEL: func.func @outer_loops_first(
+//       CHECK:   affine.for %{{.*}} = %{{.*}} to min
+//       CHECK:     affine.for %{{.*}} = 0 to 256
+//       CHECK:   } {ai.trips = 16 : i64}
+func.func @outer_loops_first(%x: memref<16x256xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 16 {
+    affine.for %j = 0 to 256 {
+      affine.store %0, %x[%i, %j] : memref<16x256xf32>
+    }
+  }
+  return
+}
