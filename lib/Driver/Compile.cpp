@@ -7,8 +7,10 @@
 #include "ai/Target/OutputFile.h"
 #include "ai/Target/Target.h"
 #include "dialects/ai/AIDialect.h"
+#include "lib/Driver/Destination.h"
 #include "lib/Driver/Graph.h"
 #include "lib/Driver/Header.h"
+#include "lib/Driver/Observer.h"
 #include "lib/Driver/Roofline.h"
 #include "lib/Driver/Source.h"
 #include "lib/Runtime/ThreadPool.h"
@@ -21,7 +23,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 
@@ -68,6 +69,7 @@ static LogicalResult checkOutput(const CompileOptions &options, StringRef output
   if (failed(driver))
     return failure();
   link.driver = std::move(*driver);
+  link.runtimeLibrary = options.runtime + "/libai_rt.a";
   return success();
 }
 
@@ -105,77 +107,6 @@ static void reportRoofline(ModuleOp module, const CompileOptions &options,
   printRoofline(module, machine ? &*machine : nullptr, llvm::errs());
 }
 
-/// The architectures that kernels are made for, none without --target=cuda.
-static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
-                                                 ErrorEmitter emitError) {
-  SmallVector<GPUArch> archs;
-  bool isGPUArtefact = llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit);
-  if (options.target != "cuda") {
-    if (options.target != "cpu" && !isKnownTriple(options.target))
-      return emitError() << "--target expects cpu, cuda, or a triple of x86_64 or aarch64 such as "
-                            "aarch64-linux-gnu, got '"
-                         << options.target << "'";
-    if (isGPUArtefact)
-      return emitError() << "--emit=" << options.emit << " expects --target=cuda";
-    if (!options.archs.empty())
-      return emitError() << "--arch expects --target=cuda; the processor is --cpu";
-    return archs;
-  }
-  if (options.profile)
-    return emitError() << "--profile expects --target=cpu; kernels keep no times";
-  if (options.conv == "winograd")
-    return emitError() << "--conv=winograd expects --target=cpu; kernels convolve directly";
-  SmallVector<std::string> names(options.archs.begin(), options.archs.end());
-  if (names.empty())
-    names.push_back("sm_80");
-  for (const std::string &name : names) {
-    FailureOr<GPUArch> arch = findGPUArch(name, emitError);
-    if (failed(arch))
-      return failure();
-    if (llvm::none_of(archs, [&](const GPUArch &a) { return a.name == arch->name; }))
-      archs.push_back(*arch);
-  }
-  if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
-    return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
-  return archs;
-}
-
-/// The processors that code is made for, the best first, as they are listed where none is better.
-static FailureOr<SmallVector<Processor>> findProcessors(const CompileOptions &options,
-                                                        ErrorEmitter emitError) {
-  bool isForHost = options.target == "cpu" || options.target == "cuda";
-  bool isProgram = options.emit == "exe" || options.emit == "lib";
-  SmallVector<std::string> names(options.cpus.begin(), options.cpus.end());
-  if (names.empty())
-    names.push_back("");
-  SmallVector<Processor> processors;
-  for (const std::string &name : names) {
-    FailureOr<Processor> processor =
-        findProcessor(isForHost ? "" : options.target, name, emitError);
-    if (failed(processor))
-      return failure();
-    if (llvm::none_of(processors, [&](const Processor &p) {
-          return p.name == processor->name && p.features == processor->features;
-        }))
-      processors.insert(llvm::upper_bound(processors, *processor, doesMore), *processor);
-  }
-  llvm::Triple triple(processors.front().triple), host(llvm::sys::getDefaultTargetTriple());
-  if (isProgram && (triple.getArch() != host.getArch() || triple.getOS() != host.getOS()))
-    return emitError() << "--emit=" << options.emit << " expects this machine's system, "
-                       << host.str() << ", got " << triple.str()
-                       << "; --emit=obj makes an object to link there, with the runtime";
-  if (processors.size() == 1)
-    return processors;
-  if (!isProgram || options.target == "cuda" || options.report != Report::None)
-    return emitError() << (options.target == "cuda" ? "--target=cuda"
-                           : !isProgram             ? "--emit=" + options.emit
-                                                    : std::string("--report"))
-                       << " expects one --cpu, got " << processors.size();
-  if (!triple.isX86())
-    return emitError() << "several --cpu expect x86-64, where a program can ask for what it needs";
-  return processors;
-}
-
 /// One kernel module serves all architectures, so it keeps within the smallest one's memory.
 static void setArchs(ModuleOp module, ArrayRef<GPUArch> archs, PipelineOptions &pipeline) {
   if (archs.empty())
@@ -194,7 +125,8 @@ static void setArchs(ModuleOp module, ArrayRef<GPUArch> archs, PipelineOptions &
 
 /// The artefacts that are of the GPU alone.
 static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options,
-                                  const GPUArch &arch, StringRef output, ErrorEmitter emitError) {
+                                  const GPUArch &arch, StringRef output, Observer &observer,
+                                  ErrorEmitter emitError) {
   if (options.emit == "nvvm")
     return writeText(options, output, emitError, [&](raw_ostream &os) {
       for (auto kernels : module.getOps<gpu::GPUModuleOp>())
@@ -203,7 +135,7 @@ static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options
       return success();
     });
   FailureOr<std::string> ptx = makePTX(module, arch, options.optLevel);
-  if (failed(ptx))
+  if (failed(ptx) || failed(observer.dump(arch.name + ".ptx", *ptx)))
     return failure();
   if (options.emit == "ptx")
     return writeText(options, output, emitError, [&](raw_ostream &os) {
@@ -214,8 +146,26 @@ static LogicalResult writeKernels(ModuleOp module, const CompileOptions &options
   if (assembler.empty())
     return emitError()
            << "--emit=cubin needs NVIDIA's ptxas, which is not in PATH; --emit=ptx needs nothing";
-  FailureOr<std::string> cubin = makeCubin(*ptx, arch, assembler, emitError);
-  return failed(cubin) ? failure() : writeFile(output, emitError, *cubin);
+  FailureOr<std::string> cubin = makeCubin(*ptx, arch, assembler, observer.echo(), emitError);
+  if (failed(cubin) || failed(observer.dump(arch.name + ".cubin", *cubin)))
+    return failure();
+  return writeFile(output, emitError, *cubin);
+}
+
+/// The kernels become data of the module.
+static LogicalResult embedKernels(ModuleOp module, const CompileOptions &options,
+                                  ArrayRef<GPUArch> archs, Observer &observer,
+                                  ErrorEmitter emitError) {
+  FailureOr<SmallVector<GPUImage>> images =
+      makeImages(module, archs, options.optLevel, observer.echo(), emitError);
+  if (failed(images))
+    return failure();
+  for (const GPUImage &image : *images)
+    if (failed(observer.dump(image.arch.name + ".ptx", image.ptx)) ||
+        (!image.cubin.empty() && failed(observer.dump(image.arch.name + ".cubin", image.cubin))))
+      return failure();
+  embedImages(module, *images);
+  return success();
 }
 
 /// What the stages are to know of the options and of one processor.
@@ -223,8 +173,8 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   PipelineOptions pipeline;
   pipeline.vectorBits = processor.vectorBits;
   pipeline.vectorRegisters = processor.vectorRegisters;
-  pipeline.l1 = options.l1.value_or(processor.l1);
-  pipeline.l2 = options.l2.value_or(processor.l2);
+  pipeline.l1 = processor.l1;
+  pipeline.l2 = processor.l2;
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile;
@@ -241,25 +191,9 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   return pipeline;
 }
 
-namespace {
-/// Where a module will run.
-struct Destination {
-  SmallVector<GPUArch> archs;
-  SmallVector<Processor> processors; // the best first
-
-  const Processor &best() const { return processors.front(); }
-};
-} // namespace
-
-static FailureOr<Destination> findDestination(const CompileOptions &options,
-                                              ErrorEmitter emitError) {
-  FailureOr<SmallVector<GPUArch>> archs = findArchs(options, emitError);
-  if (failed(archs))
-    return failure();
-  FailureOr<SmallVector<Processor>> processors = findProcessors(options, emitError);
-  if (failed(processors))
-    return failure();
-  return Destination{std::move(*archs), std::move(*processors)};
+/// What the files of one of several processors are called.
+static std::string partName(const CompileOptions &options, const Processor &processor) {
+  return (baseName(options) + "." + (processor.isNative ? "native" : processor.name)).str();
 }
 
 /// States the destination's one processor and its architectures on the module.
@@ -271,12 +205,15 @@ static PipelineOptions setDestination(ModuleOp module, const CompileOptions &opt
   return pipeline;
 }
 
-static LogicalResult runStages(ModuleOp module, const Stage &last, const PipelineOptions &options) {
+static LogicalResult runStages(ModuleOp module, const Stage &last, const PipelineOptions &options,
+                               Observer &observer) {
   PassManager pm(module.getContext());
   // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
   pm.enableVerifier(false);
   buildStages(pm, last, options);
-  return pm.run(module);
+  if (failed(observer.watch(pm)) || failed(pm.run(module)))
+    return failure();
+  return observer.getResult();
 }
 
 namespace {
@@ -286,7 +223,7 @@ public:
   ProgramMaker(const CompileOptions &options, LinkOptions link, StringRef output,
                ErrorEmitter emitError)
       : options(options), link(std::move(link)), output(output), emitError(emitError) {
-    this->link.runtimeLibrary = options.runtime + "/libai_rt.a";
+    this->link.echo = options.verbose ? &llvm::errs() : nullptr;
   }
   ~ProgramMaker() {
     for (const std::string &object : link.objects)
@@ -310,8 +247,9 @@ public:
       pipeline.hasEntry = false;
       pipeline.symbol += "." + std::to_string(programs.size());
       programs.push_back(pipeline.symbol);
-      if (failed(runStages(*own, getStages().back(), pipeline)) ||
-          failed(addObject(*own, processor)))
+      Observer observer(options, partName(options, processor), emitError);
+      if (failed(runStages(*own, getStages().back(), pipeline, observer)) ||
+          failed(addObject(*own, processor, observer)))
         return failure();
       if (Attribute recipe = (*own)->getAttr("ai.recipe"))
         (*entry)->setAttr("ai.recipe", recipe);
@@ -319,24 +257,28 @@ public:
     PassManager pm(module.getContext());
     buildEntry(pm, programs, makePipeline(options, *least).accessor);
     setTarget(*entry, *least);
-    return failed(pm.run(*entry)) ? failure() : make(*entry, *least);
+    Observer observer(options, baseName(options) + ".entry", emitError);
+    return failed(pm.run(*entry)) ? failure() : make(*entry, *least, observer);
   }
 
   /// The last object, and what is made of all.
-  LogicalResult make(ModuleOp module, const Processor &processor) {
-    if (failed(addObject(module, processor)) || failed(ai::link(link, output, emitError)))
+  LogicalResult make(ModuleOp module, const Processor &processor, Observer &observer) {
+    if (failed(addObject(module, processor, observer)) || failed(ai::link(link, output, emitError)))
       return failure();
     bool isLibrary = link.kind == LinkOptions::Kind::SharedLibrary;
     return isLibrary ? writeHeader(module, baseName(options), output, emitError) : success();
   }
 
 private:
-  LogicalResult addObject(ModuleOp module, const Processor &processor) {
+  LogicalResult addObject(ModuleOp module, const Processor &processor, Observer &observer) {
+    TargetOptions target{processor, options.optLevel};
+    if (failed(observer.dumpCode(module, target)))
+      return failure();
     SmallString<128> object;
     if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
       return emitError() << "cannot make a temporary file: " << code.message();
     link.objects.push_back(std::string(object));
-    return emitObject(module, {processor, options.optLevel}, object);
+    return emitObject(module, target, object);
   }
 
   const CompileOptions &options;
@@ -345,6 +287,27 @@ private:
   ErrorEmitter emitError;
 };
 } // namespace
+
+/// Prints the commands that a compilation would run.
+static void printCommands(const CompileOptions &options, const Destination &destination,
+                          LinkOptions link, StringRef output) {
+  std::string assembler = findPTXAssembler();
+  bool makesImages =
+      !findStage(options.emit) && !llvm::is_contained({"dot", "nvvm", "ptx"}, options.emit);
+  if (makesImages && !assembler.empty())
+    for (const GPUArch &arch : destination.archs)
+      printCubinCommand(arch, assembler, llvm::errs());
+  if (link.driver.empty())
+    return;
+  if (destination.processors.size() == 1) {
+    link.objects = {temporaryPath(baseName(options) + ".o")};
+  } else {
+    for (const Processor &processor : destination.processors)
+      link.objects.push_back(temporaryPath(partName(options, processor) + ".o"));
+    link.objects.push_back(temporaryPath(baseName(options) + ".entry.o"));
+  }
+  printLinkCommand(link, output, llvm::errs());
+}
 
 LogicalResult compile(const CompileOptions &options) {
   auto source = openSource(options.input);
@@ -377,13 +340,20 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   if (failed(checkOutput(options, output, link, emitError)))
     return failure();
 
+  if (options.verbose || options.dryRun)
+    printDestination(*destination, llvm::errs());
+  if (options.dryRun) {
+    printCommands(options, *destination, link, output);
+    return success();
+  }
   ProgramMaker maker(options, std::move(link), output, emitError);
   if (destination->processors.size() > 1)
     return maker.makeForAll(module, destination->processors);
   bool isGraph = options.emit == "dot";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
   PipelineOptions pipeline = setDestination(module, options, *destination);
-  if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline)))
+  Observer observer(options, baseName(options), emitError);
+  if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline, observer)))
     return failure();
   if (options.report == Report::Roofline)
     reportRoofline(module, options, target.processor);
@@ -395,14 +365,15 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
     });
   if (stage)
     return writeText(options, output, emitError, [&](raw_ostream &os) {
-      OpPrintingFlags flags;
-      flags.printNameLocAsPrefix(); // gradients are named after what they belong to
-      module.print(os, flags);
+      printStage(module, os);
       return success();
     });
   if (llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit))
-    return writeKernels(module, options, destination->archs.front(), output, emitError);
-  if (failed(embedImages(module, destination->archs, options.optLevel, emitError)))
+    return writeKernels(module, options, destination->archs.front(), output, observer, emitError);
+  if (failed(embedKernels(module, options, destination->archs, observer, emitError)))
+    return failure();
+  bool isProgram = options.emit == "exe" || options.emit == "lib";
+  if (!isProgram && failed(observer.dumpCode(module, target)))
     return failure();
   if (options.emit == "llvm-ir")
     return writeText(options, output, emitError,
@@ -412,7 +383,7 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
                      [&](raw_ostream &os) { return emitAssembly(module, target, os); });
   if (options.emit == "obj")
     return emitObject(module, target, output);
-  return maker.make(module, target.processor);
+  return maker.make(module, target.processor, observer);
 }
 
 LogicalResult compileObject(ModuleOp module, const CompileOptions &options, StringRef accessor,
@@ -425,11 +396,14 @@ LogicalResult compileObject(ModuleOp module, const CompileOptions &options, Stri
     return emitError() << "an object expects one --cpu, got " << destination->processors.size();
   PipelineOptions pipeline = setDestination(module, options, *destination);
   pipeline.accessor = accessor.str();
-  if (failed(runStages(module, getStages().back(), pipeline)) ||
-      failed(embedImages(module, destination->archs, options.optLevel, emitError)))
+  TargetOptions target{destination->best(), options.optLevel};
+  Observer observer(options, baseName(options), emitError);
+  if (failed(runStages(module, getStages().back(), pipeline, observer)) ||
+      failed(embedKernels(module, options, destination->archs, observer, emitError)) ||
+      failed(observer.dumpCode(module, target)))
     return failure();
   llvm::raw_svector_ostream os(object);
-  return emitObject(module, {destination->best(), options.optLevel}, os);
+  return emitObject(module, target, os);
 }
 
 } // namespace ai

@@ -97,6 +97,7 @@ static bool hasNests(StringRef emit) {
 
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  honorNoColor();
   static cl::OptionCategory category("ai-compile options");
   static cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.mlir"), cl::Required,
                                     cl::cat(category));
@@ -163,6 +164,14 @@ int compileMain(int argc, char **argv) {
       cl::values(clEnumValN(Report::Roofline, "roofline",
                             "FLOPs, bytes and least time of every loop nest")),
       cl::cat(category));
+  static cl::opt<std::string> intermediates(
+      "dump-intermediates",
+      cl::desc("Also write what every stage leaves, LLVM IR, assembly, object, PTX"),
+      cl::value_desc("DIR"), cl::cat(category));
+  static cl::opt<bool> verbose("v", cl::desc("Print what is done, and the commands that are run"),
+                               cl::cat(category));
+  static cl::opt<bool> dryRun("###", cl::desc("Print the commands and run none; make nothing"),
+                              cl::cat(category));
   std::string stages = "\nStages and artefacts for --emit:\n";
   llvm::raw_string_ostream os(stages);
   for (const Stage &stage : getStages())
@@ -214,6 +223,9 @@ int compileMain(int argc, char **argv) {
   options.profile = profile;
   options.report = report;
   options.gpuMutant = gpuMutant;
+  options.intermediates = intermediates;
+  options.verbose = verbose;
+  options.dryRun = dryRun;
   std::optional<int64_t> limit;
   if (!readSize("--l1", l1, options.l1) || !readSize("--l2", l2, options.l2) ||
       !readSize("--max-memory", maxMemory, limit))
@@ -225,7 +237,8 @@ int compileMain(int argc, char **argv) {
     return failed(compile(options)) ? 1 : 0;
   for (const cl::Option *other :
        {(const cl::Option *)&output, (const cl::Option *)&emit, (const cl::Option *)&target,
-        (const cl::Option *)&profile, (const cl::Option *)&report})
+        (const cl::Option *)&profile, (const cl::Option *)&report,
+        (const cl::Option *)&intermediates, (const cl::Option *)&dryRun})
     if (other->getNumOccurrences())
       return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +
                     llvm::Twine(other->ArgStr.size() > 1 ? "--" : "-") + other->ArgStr);

@@ -22,6 +22,7 @@ namespace ai {
 
 int optMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  honorNoColor();
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -94,17 +94,27 @@ std::string ai::findPTXAssembler() {
   return program ? *program : "";
 }
 
+static std::vector<std::string> makeCommand(StringRef assembler, const GPUArch &arch,
+                                            StringRef input, StringRef output) {
+  return {assembler.str(), "-arch", arch.name.str(), input.str(), "-o", output.str()};
+}
+
+void ai::printCubinCommand(const GPUArch &arch, StringRef assembler, raw_ostream &os) {
+  printCommand(makeCommand(assembler, arch, temporaryPath(arch.name + ".ptx"),
+                           temporaryPath(arch.name + ".cubin")),
+               os);
+}
+
 FailureOr<std::string> ai::makeCubin(StringRef ptx, const GPUArch &arch, StringRef assembler,
-                                     ErrorEmitter emitError) {
+                                     raw_ostream *echo, ErrorEmitter emitError) {
   TemporaryFile input("ptx"), output("cubin"), log("log");
   for (std::error_code error : {input.error, output.error, log.error})
     if (error)
       return emitError() << "cannot make a temporary file: " << error.message();
   if (failed(writeFile(input.path, emitError, ptx)))
     return failure();
-  std::string arguments[] = {assembler.str(),         "-arch", arch.name.str(),
-                             std::string(input.path), "-o",    std::string(output.path)};
-  if (failed(run(arguments, log.path, "making a cubin", emitError)))
+  if (failed(run(makeCommand(assembler, arch, input.path, output.path), log.path, "making a cubin",
+                 echo, emitError)))
     return failure();
   auto cubin = llvm::MemoryBuffer::getFile(output.path);
   if (!cubin)
@@ -123,26 +133,32 @@ static void define(ModuleOp module, StringRef name, StringRef bytes) {
   declared.erase();
 }
 
-LogicalResult ai::embedImages(ModuleOp module, ArrayRef<GPUArch> archs, unsigned optLevel,
-                              ErrorEmitter emitError) {
+FailureOr<SmallVector<GPUImage>> ai::makeImages(ModuleOp module, ArrayRef<GPUArch> archs,
+                                                unsigned optLevel, raw_ostream *echo,
+                                                ErrorEmitter emitError) {
   std::string assembler = findPTXAssembler();
+  SmallVector<GPUImage> images;
   for (const GPUArch &arch : archs) {
     FailureOr<std::string> ptx = makePTX(module, arch, optLevel);
     if (failed(ptx))
       return failure();
-    std::string cubin;
-    if (!assembler.empty()) {
-      FailureOr<std::string> made = makeCubin(*ptx, arch, assembler, emitError);
-      if (failed(made))
-        return failure();
-      cubin = *made;
-    }
-    uint64_t size = cubin.size();
+    FailureOr<std::string> cubin = std::string();
+    if (!assembler.empty())
+      cubin = makeCubin(*ptx, arch, assembler, echo, emitError);
+    if (failed(cubin))
+      return failure();
+    images.push_back({arch, std::move(*ptx), std::move(*cubin)});
+  }
+  return images;
+}
+
+void ai::embedImages(ModuleOp module, ArrayRef<GPUImage> images) {
+  for (const GPUImage &image : images) {
+    uint64_t size = image.cubin.size();
     std::string sized(reinterpret_cast<const char *>(&size), sizeof(size));
-    define(module, ("ai.ptx." + arch.name).str(), *ptx + '\0');
-    define(module, ("ai.cubin." + arch.name).str(), sized + cubin);
+    define(module, ("ai.ptx." + image.arch.name).str(), image.ptx + '\0');
+    define(module, ("ai.cubin." + image.arch.name).str(), sized + image.cubin);
   }
   for (auto kernels : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>()))
     kernels.erase();
-  return success();
 }

@@ -56,26 +56,26 @@ FailureOr<std::vector<std::string>> ai::findLinker(StringRef asked, ErrorEmitter
 }
 
 /// `visibility` is a linker script that says what a shared library keeps to itself.
-static std::vector<std::string> makeArguments(const LinkOptions &options, StringRef visibility,
-                                              StringRef output) {
+static std::vector<std::string> makeCommand(const LinkOptions &options, StringRef visibility,
+                                            StringRef output) {
   bool isLibrary = options.kind == LinkOptions::Kind::SharedLibrary;
-  std::vector<std::string> arguments{"-o", output.str()};
+  std::vector<std::string> command = options.driver;
+  command.insert(command.end(), {"-o", output.str()});
   if (isLibrary)
-    arguments.insert(arguments.end(), {"-shared", "-Wl,-Bsymbolic"});
-  llvm::append_range(arguments, options.objects);
+    command.insert(command.end(), {"-shared", "-Wl,-Bsymbolic"});
+  llvm::append_range(command, options.objects);
   if (isLibrary)
-    arguments.push_back("-Wl,--whole-archive");
-  arguments.push_back(options.runtimeLibrary);
+    command.push_back("-Wl,--whole-archive");
+  command.push_back(options.runtimeLibrary);
   if (isLibrary)
-    arguments.insert(arguments.end(),
-                     {"-Wl,--no-whole-archive", "-Wl,--version-script=" + visibility.str(),
-                      "-Wl,--exclude-libs,libstdc++.a:libz.a:libgcc.a:libgcc_eh.a"});
+    command.insert(command.end(),
+                   {"-Wl,--no-whole-archive", "-Wl,--version-script=" + visibility.str(),
+                    "-Wl,--exclude-libs,libstdc++.a:libz.a:libgcc.a:libgcc_eh.a"});
   // The runtime is C++, but the driver may be one for C: the libraries are named, and only libc and
   // libm stay shared.
-  arguments.insert(arguments.end(),
-                   {"-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-Bstatic", "-lstdc++", "-lz",
-                    "-Wl,-Bdynamic", "-lm", "-pthread", "-static-libgcc"});
-  return arguments;
+  command.insert(command.end(), {"-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-Bstatic", "-lstdc++",
+                                 "-lz", "-Wl,-Bdynamic", "-lm", "-pthread", "-static-libgcc"});
+  return command;
 }
 
 LogicalResult ai::link(const LinkOptions &options, StringRef path, ErrorEmitter emitError) {
@@ -90,8 +90,11 @@ LogicalResult ai::link(const LinkOptions &options, StringRef path, ErrorEmitter 
   if (failed(writeFile(visibility.path, emitError, "{ local: _Z*; };\n")))
     return failure();
   return writeFile(path, emitError, [&](StringRef temporary) {
-    std::vector<std::string> command = options.driver;
-    llvm::append_range(command, makeArguments(options, visibility.path, temporary));
-    return run(command, log.path, "linking", emitError);
+    return run(makeCommand(options, visibility.path, temporary), log.path, "linking", options.echo,
+               emitError);
   });
+}
+
+void ai::printLinkCommand(const LinkOptions &options, StringRef path, raw_ostream &os) {
+  printCommand(makeCommand(options, temporaryPath("ai-target.map"), path), os);
 }

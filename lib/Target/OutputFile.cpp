@@ -1,6 +1,7 @@
 #include "ai/Target/OutputFile.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -30,6 +31,13 @@ LogicalResult ai::writeFile(StringRef path, ErrorEmitter emitError,
   if (auto error = llvm::sys::fs::rename(temporary, path))
     return complain(error);
   return success();
+}
+
+std::string ai::temporaryPath(const llvm::Twine &name) {
+  SmallString<128> path;
+  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, path);
+  llvm::sys::path::append(path, name);
+  return std::string(path);
 }
 
 LogicalResult ai::writeFile(StringRef path, ErrorEmitter emitError, StringRef contents) {

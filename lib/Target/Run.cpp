@@ -4,8 +4,18 @@
 
 using namespace mlir;
 
+void ai::printCommand(ArrayRef<std::string> command, raw_ostream &os) {
+  for (const std::string &word : command) {
+    os << ' ';
+    llvm::sys::printArg(os, word, /*Quote=*/true);
+  }
+  os << '\n';
+}
+
 LogicalResult ai::run(ArrayRef<std::string> command, StringRef log, StringRef purpose,
-                      ErrorEmitter emitError) {
+                      raw_ostream *echo, ErrorEmitter emitError) {
+  if (echo)
+    printCommand(command, *echo);
   SmallVector<StringRef> words(command.begin(), command.end());
   std::optional<StringRef> redirects[] = {StringRef(""), log, log};
   std::string error;

@@ -19,9 +19,13 @@ struct TemporaryFile {
   llvm::FileRemover remover;
 };
 
-/// Runs `command`, which does what `purpose` says, with its messages in the file `log`.
+/// Prints a command on a line, as a shell would read it.
+void printCommand(llvm::ArrayRef<std::string> command, llvm::raw_ostream &os);
+
+/// Runs `command`, which does what `purpose` says, with its messages in the file `log`. `echo`, if
+/// there is one, gets the command.
 mlir::LogicalResult run(llvm::ArrayRef<std::string> command, llvm::StringRef log,
-                        llvm::StringRef purpose, ErrorEmitter emitError);
+                        llvm::StringRef purpose, llvm::raw_ostream *echo, ErrorEmitter emitError);
 
 } // namespace ai
 

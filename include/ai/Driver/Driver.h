@@ -34,8 +34,11 @@ struct CompileOptions {
   bool remarks = false; ///< also print what the passes chose
   bool profile = false; ///< the program's bench says where the time goes
   Report report = Report::None;
-  std::string gpuMutant; ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
-  bool watch = false;    ///< keep what every op computes
+  std::string gpuMutant;     ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
+  bool watch = false;        ///< keep what every op computes
+  std::string intermediates; ///< folder that gets a file of every stage; empty: none
+  bool verbose = false;      ///< also print what is done, on standard error
+  bool dryRun = false;       ///< print it and the commands, and make nothing
   llvm::raw_ostream *text = nullptr; ///< gets what output `-` names; null: standard output
 };
 
@@ -58,6 +61,9 @@ std::vector<llvm::StringRef> getEmitNames();
 
 /// Registers every dialect that a model or a stage may hold.
 void registerDialects(mlir::DialectRegistry &registry);
+
+/// Messages have no colours if NO_COLOR is set and not empty (no-color.org).
+void honorNoColor();
 
 /// The whole of the tools: arguments to exit code.
 int compileMain(int argc, char **argv);

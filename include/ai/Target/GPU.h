@@ -27,14 +27,30 @@ mlir::FailureOr<std::string> makePTX(mlir::ModuleOp module, const GPUArch &arch,
 /// The program that makes cubins of PTX, NVIDIA's ptxas; empty if it is not in PATH.
 std::string findPTXAssembler();
 
-/// Machine code of `ptx`, made by `assembler`.
+/// Machine code of `ptx`, made by `assembler`. `echo`, if there is one, gets the command.
 mlir::FailureOr<std::string> makeCubin(llvm::StringRef ptx, const GPUArch &arch,
-                                       llvm::StringRef assembler, ErrorEmitter emitError);
+                                       llvm::StringRef assembler, llvm::raw_ostream *echo,
+                                       ErrorEmitter emitError);
 
-/// Defines what the program's table declares for each of `archs`: the PTX and, where an assembler
-/// is installed, the cubin. The gpu.module is gone afterwards.
-mlir::LogicalResult embedImages(mlir::ModuleOp module, llvm::ArrayRef<GPUArch> archs,
-                                unsigned optLevel, ErrorEmitter emitError);
+/// Prints the command that `makeCubin` would run, with made-up names of its temporary files.
+void printCubinCommand(const GPUArch &arch, llvm::StringRef assembler, llvm::raw_ostream &os);
+
+/// The kernels of a module for one architecture.
+struct GPUImage {
+  GPUArch arch;
+  std::string ptx;
+  std::string cubin; ///< empty if there is no assembler
+};
+
+/// Makes the image of each of `archs`.
+mlir::FailureOr<llvm::SmallVector<GPUImage>> makeImages(mlir::ModuleOp module,
+                                                        llvm::ArrayRef<GPUArch> archs,
+                                                        unsigned optLevel, llvm::raw_ostream *echo,
+                                                        ErrorEmitter emitError);
+
+/// Defines what the program's table declares for each of `images`. The gpu.module is gone
+/// afterwards.
+void embedImages(mlir::ModuleOp module, llvm::ArrayRef<GPUImage> images);
 
 } // namespace ai
 

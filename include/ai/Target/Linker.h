@@ -17,6 +17,8 @@ struct LinkOptions {
   /// The static library of the runtime. A program takes what it needs of it, a shared library all,
   /// and exports its API.
   std::string runtimeLibrary;
+  /// Gets the command when it is run; null: nobody does.
+  llvm::raw_ostream *echo = nullptr;
 };
 
 /// Finds a compiler driver by name; empty: `$CC`, `clang-22` or `cc`, whichever is found first.
@@ -25,6 +27,9 @@ mlir::FailureOr<std::vector<std::string>> findLinker(llvm::StringRef asked, Erro
 /// Links `options.objects` into the file `path`, which depends on libc and libm only. It appears
 /// whole or not at all.
 mlir::LogicalResult link(const LinkOptions &options, llvm::StringRef path, ErrorEmitter emitError);
+
+/// Prints the command that `link` would run, with made-up names of its temporary files.
+void printLinkCommand(const LinkOptions &options, llvm::StringRef path, llvm::raw_ostream &os);
 
 } // namespace ai
 

@@ -16,6 +16,9 @@ mlir::LogicalResult writeFile(llvm::StringRef path, ErrorEmitter emitError,
 mlir::LogicalResult writeFile(llvm::StringRef path, ErrorEmitter emitError,
                               llvm::StringRef contents);
 
+/// A path for `name` in the system's folder of temporary files; nothing is made.
+std::string temporaryPath(const llvm::Twine &name);
+
 } // namespace ai
 
 #endif // AI_TARGET_OUTPUTFILE_H
