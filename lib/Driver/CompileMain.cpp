@@ -3,6 +3,7 @@
 #include "ai/Driver/Driver.h"
 #include "ai/Pipelines/Stages.h"
 #include "lib/Driver/CrossCheck.h"
+#include "lib/Driver/Doctor.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -97,8 +98,13 @@ static bool hasNests(StringRef emit) {
 
 int compileMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  honorNoColor();
+  initTool();
   static cl::OptionCategory category("ai-compile options");
+  static cl::SubCommand doctor("doctor", "Try what the compiler needs on this machine, and say how "
+                                         "to get what is missing");
+  static cl::opt<std::string> data("data",
+                                   cl::desc("Data set to look for (default: Fashion-MNIST)"),
+                                   cl::value_desc("DIR"), cl::sub(doctor), cl::cat(category));
   static cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.mlir"), cl::Required,
                                     cl::cat(category));
   static cl::opt<std::string> output("o", cl::desc("Output file; - is standard output"),
@@ -146,7 +152,8 @@ int compileMain(int argc, char **argv) {
       cl::value_desc("N"), cl::cat(category));
   static cl::opt<std::string> linker(
       "linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
-      cl::value_desc("PROGRAM"), cl::cat(category));
+      cl::value_desc("PROGRAM"), cl::sub(cl::SubCommand::getTopLevel()), cl::sub(doctor),
+      cl::cat(category));
   static cl::opt<unsigned> optLevel("O", cl::Prefix,
                                     cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
                                     cl::cat(category));
@@ -185,6 +192,11 @@ int compileMain(int argc, char **argv) {
                                    "compiles a model and its training step into a native program\n",
                                    &llvm::errs()))
     return 1;
+  CompileOptions options;
+  options.linker = linker;
+  options.runtime = runtimeFolder(argv[0]);
+  if (doctor)
+    return failed(runDoctor(options, data, llvm::outs())) ? 1 : 0;
   if (!isKnown(emit))
     return refuse("--emit expects a stage or an artefact, got '" + emit + "'; did you mean '" +
                   nearestName(emit) + "'? --help lists them");
@@ -207,7 +219,6 @@ int compileMain(int argc, char **argv) {
     return refuse("--graph chooses what --emit=dot draws, got --emit=" + emit);
   if (optLevel > 3)
     return refuse("-O expects 0 to 3, got " + llvm::Twine(optLevel));
-  CompileOptions options;
   options.input = input;
   options.output = output;
   options.emit = emit;
@@ -215,8 +226,6 @@ int compileMain(int argc, char **argv) {
   options.target = target;
   options.archs = archs;
   options.cpus = cpus;
-  options.linker = linker;
-  options.runtime = runtimeFolder(argv[0]);
   options.optLevel = optLevel;
   options.conv = conv;
   options.remarks = remarks;

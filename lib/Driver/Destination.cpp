@@ -3,7 +3,6 @@
 #include "lib/Driver/Destination.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -96,7 +95,7 @@ FailureOr<Destination> findDestination(const CompileOptions &options, ErrorEmitt
 }
 
 void printDestination(const Destination &destination, raw_ostream &os) {
-  os << "aic " AIC_VERSION " with LLVM " LLVM_VERSION_STRING "\n";
+  os << getVersion() << "\n";
   os << "target: " << destination.best().triple << "\n";
   for (const Processor &processor : destination.processors)
     os << llvm::formatv(

@@ -22,7 +22,7 @@ namespace ai {
 
 int optMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  honorNoColor();
+  initTool();
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

@@ -1,11 +1,8 @@
-// Reading a source file that may be hostile, and messages about it.
+// Reading a source file that may be hostile.
 
 #include "lib/Driver/Source.h"
 
-#include "ai/Driver/Driver.h"
 #include "mlir/Support/FileUtilities.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -55,11 +52,6 @@ std::unique_ptr<llvm::MemoryBuffer> openSource(StringRef path) {
   llvm::errs() << (path == "-" ? "<stdin>" : path) << ":" << line << ":" << column
                << ": error: expects brackets nested at most " << kMaxDepth << " deep\n";
   return nullptr;
-}
-
-void honorNoColor() {
-  if (!llvm::sys::Process::GetEnv("NO_COLOR").value_or("").empty())
-    llvm::WithColor::setAutoDetectFunction([](const raw_ostream &) { return false; });
 }
 
 } // namespace ai

@@ -62,8 +62,12 @@ std::vector<llvm::StringRef> getEmitNames();
 /// Registers every dialect that a model or a stage may hold.
 void registerDialects(mlir::DialectRegistry &registry);
 
-/// Messages have no colours if NO_COLOR is set and not empty (no-color.org).
-void honorNoColor();
+/// "aic 0.1.0 with LLVM 22.1.8".
+llvm::StringRef getVersion();
+
+/// What every tool begins with: `--version` prints ours, and messages have no colours if NO_COLOR is
+/// set and not empty (no-color.org).
+void initTool();
 
 /// The whole of the tools: arguments to exit code.
 int compileMain(int argc, char **argv);

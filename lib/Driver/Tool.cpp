@@ -1,0 +1,21 @@
+// What the tools have in common.
+
+#include "ai/Driver/Driver.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+
+namespace ai {
+
+StringRef getVersion() { return "aic " AIC_VERSION " with LLVM " LLVM_VERSION_STRING; }
+
+void initTool() {
+  llvm::cl::SetVersionPrinter([](raw_ostream &os) { os << getVersion() << "\n"; });
+  if (!llvm::sys::Process::GetEnv("NO_COLOR").value_or("").empty())
+    llvm::WithColor::setAutoDetectFunction([](const raw_ostream &) { return false; });
+}
+
+} // namespace ai
