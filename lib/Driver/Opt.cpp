@@ -20,6 +20,15 @@ using namespace mlir;
 
 namespace ai {
 
+void registerPasses() {
+  registerAllPasses();
+  registerAITransformsPasses();
+  registerAIAutodiffPasses();
+  registerAIConversionPasses();
+  registerAICodegenPasses();
+  registerStages();
+}
+
 int optMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   initTool();
@@ -27,12 +36,7 @@ int optMain(int argc, char **argv) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
   registry.insert<AIDialect>();
-  registerAllPasses();
-  registerAITransformsPasses();
-  registerAIAutodiffPasses();
-  registerAIConversionPasses();
-  registerAICodegenPasses();
-  registerStages();
+  registerPasses();
   auto [input, output] = registerAndParseCLIOptions(argc, argv, "ai optimizer driver\n", registry);
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   if (config.shouldShowDialects()) {

@@ -62,11 +62,17 @@ std::vector<llvm::StringRef> getEmitNames();
 /// Registers every dialect that a model or a stage may hold.
 void registerDialects(mlir::DialectRegistry &registry);
 
+/// Registers every pass and stage, upstream's too, for command lines.
+void registerPasses();
+
+/// Registers what ai-translate can do.
+void registerTranslations();
+
 /// "aic 0.1.0 with LLVM 22.1.8".
 llvm::StringRef getVersion();
 
-/// What every tool begins with: `--version` prints ours, and messages have no colours if NO_COLOR is
-/// set and not empty (no-color.org).
+/// What every tool begins with: `--version` prints ours, `--help` leaves out the options of LLVM's
+/// own libraries, and messages have no colours if NO_COLOR is set and not empty (no-color.org).
 void initTool();
 
 /// The whole of the tools: arguments to exit code.
