@@ -2,6 +2,7 @@
 
 #include "ai/Driver/Driver.h"
 #include "ai/Pipelines/Stages.h"
+#include "ai/Target/GPU.h"
 #include "lib/Driver/CrossCheck.h"
 #include "lib/Driver/Doctor.h"
 #include "llvm/Support/CommandLine.h"
@@ -116,11 +117,13 @@ int compileMain(int argc, char **argv) {
       "target",
       cl::desc("What trains: cpu (default), cuda, or the triple of another machine, as in "
                "aarch64-linux-gnu, for objects and assembly"),
-      cl::value_desc("NAME"), cl::init("cpu"), cl::cat(category));
+      cl::value_desc("cpu|cuda|TRIPLE"), cl::init("cpu"), cl::cat(category));
+  static std::string archNames = llvm::join(
+      llvm::map_range(getGPUArchs(), [](const GPUArch &arch) { return arch.name; }), "|");
+  archNames += ",...";
   static cl::list<std::string> archs(
-      "arch",
-      cl::desc("Architectures of NVIDIA GPUs: sm_75, sm_80 (default), sm_90, sm_90a, sm_100"),
-      cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
+      "arch", cl::desc("Architectures of NVIDIA GPUs (default: sm_80)"), cl::value_desc(archNames),
+      cl::CommaSeparated, cl::cat(category));
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
       cl::Hidden, cl::cat(category));
@@ -132,10 +135,10 @@ int compileMain(int argc, char **argv) {
       "cpu",
       cl::desc("Processor to compile for: native (default), or a name that clang's -mcpu knows. A "
                "program for several picks the best that it runs on when it starts"),
-      cl::value_desc("NAME,..."), cl::CommaSeparated, cl::cat(category));
+      cl::value_desc("native|NAME,..."), cl::CommaSeparated, cl::cat(category));
   static cl::opt<std::string> conv(
-      "conv", cl::desc("How to convolve: direct, winograd (where it can be), auto (where it pays)"),
-      cl::value_desc("NAME"), cl::init("auto"), cl::cat(category));
+      "conv", cl::desc("How to convolve: winograd where it can be, auto (default) where it pays"),
+      cl::value_desc("auto|direct|winograd"), cl::init("auto"), cl::cat(category));
   static cl::opt<std::string> l1("l1", cl::desc("First cache of a core (default: the processor's)"),
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> l2("l2", cl::desc("Second cache of a core"),
@@ -154,13 +157,11 @@ int compileMain(int argc, char **argv) {
       "linker", cl::desc("Compiler driver that links (default: $CC, clang-22, cc)"),
       cl::value_desc("PROGRAM"), cl::sub(cl::SubCommand::getTopLevel()), cl::sub(doctor),
       cl::cat(category));
-  static cl::opt<unsigned> optLevel("O", cl::Prefix,
-                                    cl::desc("Optimisation level 0 to 3 (default 3)"), cl::init(3),
-                                    cl::cat(category));
-  static cl::opt<std::string> graph("graph",
-                                    cl::desc("Stage that --emit=dot draws: shaped (default), "
-                                             "differentiated, fused, blocked"),
-                                    cl::value_desc("STAGE"), cl::init("shaped"), cl::cat(category));
+  static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::desc("Optimisation level (default 3)"),
+                                    cl::value_desc("0|1|2|3"), cl::init(3), cl::cat(category));
+  static cl::opt<std::string> graph(
+      "graph", cl::desc("Stage that --emit=dot draws (default: shaped)"),
+      cl::value_desc("shaped|differentiated|fused|blocked"), cl::init("shaped"), cl::cat(category));
   static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"),
                                cl::cat(category));
   static cl::opt<bool> profile("profile",
@@ -185,6 +186,11 @@ int compileMain(int argc, char **argv) {
     os << llvm::formatv("  {0,-16} {1}\n", stage.name, stage.promise);
   for (const Artefact &artefact : kArtefacts)
     os << llvm::formatv("  {0,-16} {1}\n", artefact.name, artefact.description);
+  os << "\nEnvironment:\n"
+        "  CC               compiler driver that links, before clang-22 and cc\n"
+        "  TMPDIR           folder of temporary files\n"
+        "  AI_GPU           what --cross-check and doctor run kernels on: driver, emulate\n"
+        "  NO_COLOR         if not empty, messages have no colours\n";
   static cl::extrahelp help(stages);
 
   cl::HideUnrelatedOptions(category);
