@@ -34,6 +34,19 @@ static size_t findTooDeep(StringRef text) {
   return StringRef::npos;
 }
 
+bool isNestedFlatly(StringRef text, StringRef path) {
+  if (text.starts_with("ML\xefR")) // bytecode has no brackets
+    return true;
+  size_t at = findTooDeep(text);
+  if (at == StringRef::npos)
+    return true;
+  StringRef before = text.take_front(at);
+  size_t line = before.count('\n') + 1, column = at - (before.rfind('\n') + 1) + 1;
+  llvm::errs() << (path == "-" ? "<stdin>" : path) << ":" << line << ":" << column
+               << ": error: expects brackets nested at most " << kMaxDepth << " deep\n";
+  return false;
+}
+
 std::unique_ptr<llvm::MemoryBuffer> openSource(StringRef path) {
   std::string message;
   auto buffer = openInputFile(path, &message);
@@ -41,17 +54,7 @@ std::unique_ptr<llvm::MemoryBuffer> openSource(StringRef path) {
     llvm::errs() << "error: " << message << "\n";
     return nullptr;
   }
-  StringRef text = buffer->getBuffer();
-  if (text.starts_with("ML\xefR")) // bytecode has no brackets
-    return buffer;
-  size_t at = findTooDeep(text);
-  if (at == StringRef::npos)
-    return buffer;
-  StringRef before = text.take_front(at);
-  size_t line = before.count('\n') + 1, column = at - (before.rfind('\n') + 1) + 1;
-  llvm::errs() << (path == "-" ? "<stdin>" : path) << ":" << line << ":" << column
-               << ": error: expects brackets nested at most " << kMaxDepth << " deep\n";
-  return nullptr;
+  return isNestedFlatly(buffer->getBuffer(), path) ? std::move(buffer) : nullptr;
 }
 
 } // namespace ai

@@ -14,6 +14,9 @@ namespace ai {
 /// otherwise.
 std::unique_ptr<llvm::MemoryBuffer> openSource(llvm::StringRef path);
 
+/// The same check of a text at hand, called `path` in the error.
+bool isNestedFlatly(llvm::StringRef text, llvm::StringRef path);
+
 } // namespace ai
 
 #endif // AI_LIB_DRIVER_SOURCE_H

@@ -78,6 +78,7 @@ void initTool();
 /// The whole of the tools: arguments to exit code.
 int compileMain(int argc, char **argv);
 int optMain(int argc, char **argv);
+int reduceMain(int argc, char **argv);
 
 } // namespace ai
 
