@@ -44,7 +44,7 @@ static std::string outputName(const CompileOptions &options) {
   if (!options.output.empty())
     return options.output;
   if (findStage(options.emit) ||
-      llvm::is_contained({"dot", "llvm-ir", "asm", "nvvm", "ptx"}, options.emit))
+      llvm::is_contained({"dot", "svg", "llvm-ir", "asm", "nvvm", "ptx"}, options.emit))
     return "-";
   std::string name = baseName(options).str();
   if (options.emit == "lib")
@@ -349,7 +349,7 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   ProgramMaker maker(options, std::move(link), output, emitError);
   if (destination->processors.size() > 1)
     return maker.makeForAll(module, destination->processors);
-  bool isGraph = options.emit == "dot";
+  bool isGraph = options.emit == "dot" || options.emit == "svg";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
   PipelineOptions pipeline = setDestination(module, options, *destination);
   Observer observer(options, baseName(options), emitError);
@@ -360,7 +360,7 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
 
   if (isGraph)
     return writeText(options, output, emitError, [&](raw_ostream &os) {
-      printGraph(module, os);
+      (options.emit == "dot" ? printDot : printSVG)(makeGraph(module), os);
       return success();
     });
   if (stage)

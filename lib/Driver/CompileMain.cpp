@@ -22,6 +22,7 @@ struct Artefact {
 };
 constexpr Artefact kArtefacts[] = {
     {"dot", "graph of the ai ops of a stage, in Graphviz's language"},
+    {"svg", "the same graph, drawn"},
     {"llvm-ir", "optimised LLVM IR"},
     {"asm", "assembly of the target"},
     {"nvvm", "kernels of the GPU in the NVVM dialect"},
@@ -89,10 +90,12 @@ static bool hasGraph(StringRef name) {
   return stage && stage <= findStage("blocked");
 }
 
+static bool isGraph(StringRef emit) { return emit == "dot" || emit == "svg"; }
+
 /// Whether the stage or artefact comes after the loops are made.
 static bool hasNests(StringRef emit) {
   const Stage *stage = findStage(emit);
-  if (emit == "dot")
+  if (isGraph(emit))
     return false;
   return !stage || stage >= findStage("loops");
 }
@@ -160,7 +163,7 @@ int compileMain(int argc, char **argv) {
   static cl::opt<unsigned> optLevel("O", cl::Prefix, cl::desc("Optimisation level (default 3)"),
                                     cl::value_desc("0|1|2|3"), cl::init(3), cl::cat(category));
   static cl::opt<std::string> graph(
-      "graph", cl::desc("Stage that --emit=dot draws (default: shaped)"),
+      "graph", cl::desc("Stage that --emit=dot and svg draw (default: shaped)"),
       cl::value_desc("shaped|differentiated|fused|blocked"), cl::init("shaped"), cl::cat(category));
   static cl::opt<bool> remarks("remarks", cl::desc("Print what the passes chose, and why"),
                                cl::cat(category));
@@ -221,8 +224,8 @@ int compileMain(int argc, char **argv) {
     return refuse("--threads expects 1 to 4096, got " + llvm::Twine(threads));
   if (!hasGraph(graph))
     return refuse("--graph expects a stage with ai ops, shaped to blocked, got '" + graph + "'");
-  if (graph.getNumOccurrences() && emit != "dot")
-    return refuse("--graph chooses what --emit=dot draws, got --emit=" + emit);
+  if (graph.getNumOccurrences() && !isGraph(emit))
+    return refuse("--graph chooses what --emit=dot and svg draw, got --emit=" + emit);
   if (optLevel > 3)
     return refuse("-O expects 0 to 3, got " + llvm::Twine(optLevel));
   options.input = input;

@@ -43,43 +43,36 @@ static std::string ownerOf(Operation *op) {
 }
 
 namespace {
-/// Writes the graph, and numbers its nodes.
-class GraphPrinter {
+class GraphMaker {
 public:
-  GraphPrinter(raw_ostream &os) : os(os) {}
-  void print(ModuleOp module);
+  GraphMaker(ModuleOp module) { graph.name = module.getName().value_or("module").str(); }
+  Graph make(ModuleOp module);
 
 private:
-  void printRegion(Region &region, const std::string &title);
-  void printOperation(Operation &op);
-  void printNode(int64_t node, ArrayRef<std::string> lines, StringRef shape);
-  void printEdge(int64_t from, int64_t to, Type type);
+  std::unique_ptr<Graph::Cluster> addRegion(Region &region, const std::string &title);
+  void addOperation(Operation &op, Graph::Cluster &cluster);
+  int64_t addNode(ArrayRef<std::string> lines, Graph::Kind kind, Graph::Cluster &cluster);
   int64_t nodeOf(Value value);
-  raw_ostream &line() { return os.indent(2 * depth); }
 
-  raw_ostream &os;
+  Graph graph;
   DenseMap<Operation *, int64_t> operations;
   DenseMap<Value, int64_t> arguments;
-  int64_t numNodes = 0, numClusters = 0;
-  int depth = 0;
 };
 } // namespace
 
-void GraphPrinter::printNode(int64_t node, ArrayRef<std::string> lines, StringRef shape) {
-  std::string text;
-  for (const std::string &part : lines)
-    if (!part.empty())
-      text += (text.empty() ? "" : "\\n") + llvm::DOT::EscapeString(part);
-  line() << "n" << node << " [label=\"" << text << "\", shape=" << shape << "];\n";
-}
-
-void GraphPrinter::printEdge(int64_t from, int64_t to, Type type) {
-  line() << "n" << from << " -> n" << to << " [label=\"" << llvm::DOT::EscapeString(shapeOf(type))
-         << "\"];\n";
+int64_t GraphMaker::addNode(ArrayRef<std::string> lines, Graph::Kind kind,
+                            Graph::Cluster &cluster) {
+  int64_t node = graph.nodes.size();
+  graph.nodes.push_back({{}, kind, {}});
+  for (const std::string &line : lines)
+    if (!line.empty())
+      graph.nodes.back().lines.push_back(line);
+  cluster.items.push_back({node, nullptr});
+  return node;
 }
 
 /// Results of an operation with a region are what the region yields.
-int64_t GraphPrinter::nodeOf(Value value) {
+int64_t GraphMaker::nodeOf(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return arguments.lookup(value);
@@ -88,51 +81,104 @@ int64_t GraphPrinter::nodeOf(Value value) {
   return operations.lookup(op);
 }
 
-void GraphPrinter::printOperation(Operation &op) {
-  int64_t node = operations[&op] = numNodes++;
+void GraphMaker::addOperation(Operation &op, Graph::Cluster &cluster) {
+  std::string name = op.getName().getStringRef().str(), owner = ownerOf(&op);
   std::string results = llvm::join(llvm::map_range(op.getResultTypes(), shapeOf), ", ");
+  bool isFrame = op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>();
+  int64_t node;
   if (auto parameter = dyn_cast<ParameterOp>(op))
-    printNode(node, {parameter.getName().str(), results}, "ellipse");
-  else if (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>())
-    printNode(node, {op.getName().getStringRef().str()}, "box");
+    node = addNode({parameter.getName().str(), results}, Graph::Kind::Value, cluster);
+  else if (isFrame)
+    node = addNode({name}, Graph::Kind::Frame, cluster);
   else
-    printNode(node, {op.getName().getStringRef().str(), ownerOf(&op), results}, "box");
+    node =
+        addNode({name, owner, results},
+                StringRef(owner).starts_with("d ") ? Graph::Kind::Gradient : Graph::Kind::Operation,
+                cluster);
+  operations[&op] = node;
   for (Value operand : op.getOperands())
-    printEdge(nodeOf(operand), node, operand.getType());
+    graph.nodes[node].operands.push_back({nodeOf(operand), shapeOf(operand.getType())});
   for (Region &region : op.getRegions())
     if (!region.empty())
-      printRegion(region, op.getName().getStringRef().str());
+      cluster.items.push_back({-1, addRegion(region, name)});
 }
 
-void GraphPrinter::printRegion(Region &region, const std::string &title) {
-  line() << "subgraph cluster" << numClusters++ << " {\n";
-  ++depth;
-  line() << "label=\"" << llvm::DOT::EscapeString(title) << "\";\n";
+std::unique_ptr<Graph::Cluster> GraphMaker::addRegion(Region &region, const std::string &title) {
+  auto cluster = std::make_unique<Graph::Cluster>();
+  cluster->title = title;
   auto owner = operations.find(region.getParentOp());
   for (BlockArgument argument : region.getArguments()) {
     if (argument.use_empty())
       continue;
-    int64_t node = arguments[argument] = numNodes++;
-    printNode(node, {nameOf(argument).str(), shapeOf(argument.getType())}, "ellipse");
+    int64_t node = addNode({nameOf(argument).str(), shapeOf(argument.getType())},
+                           Graph::Kind::Value, *cluster);
+    arguments[argument] = node;
     if (owner != operations.end())
-      line() << "n" << owner->second << " -> n" << node << " [style=dashed];\n";
+      graph.nodes[node].operands.push_back({owner->second, ""});
   }
   for (Operation &op : region.front())
-    printOperation(op);
-  --depth;
-  line() << "}\n";
+    addOperation(op, *cluster);
+  return cluster;
 }
 
-void GraphPrinter::print(ModuleOp module) {
-  os << "digraph \"" << llvm::DOT::EscapeString(module.getName().value_or("module").str())
-     << "\" {\n";
-  ++depth;
+Graph GraphMaker::make(ModuleOp module) {
   for (Operation &op : module.getOps())
     if (auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()))
       for (Region &region : op.getRegions())
         if (!region.empty())
-          printRegion(region, "@" + name.str());
+          graph.functions.push_back(addRegion(region, "@" + name.str()));
+  return std::move(graph);
+}
+
+Graph ai::makeGraph(ModuleOp module) { return GraphMaker(module).make(module); }
+
+namespace {
+class DotPrinter {
+public:
+  DotPrinter(const Graph &graph, raw_ostream &os) : graph(graph), os(os) {}
+  void print();
+
+private:
+  void print(const Graph::Cluster &cluster);
+  void print(int64_t node);
+  raw_ostream &line() { return os.indent(2 * depth); }
+
+  const Graph &graph;
+  raw_ostream &os;
+  int64_t numClusters = 0;
+  int depth = 1;
+};
+} // namespace
+
+void DotPrinter::print(int64_t number) {
+  const Graph::Node &node = graph.nodes[number];
+  line() << "n" << number << " [label=\""
+         << llvm::join(llvm::map_range(node.lines, llvm::DOT::EscapeString), "\\n")
+         << "\", shape=" << (node.kind == Graph::Kind::Value ? "ellipse" : "box") << "];\n";
+  for (const Graph::Edge &edge : node.operands) {
+    line() << "n" << edge.from << " -> n" << number;
+    if (edge.type.empty())
+      os << " [style=dashed];\n";
+    else
+      os << " [label=\"" << llvm::DOT::EscapeString(edge.type) << "\"];\n";
+  }
+}
+
+void DotPrinter::print(const Graph::Cluster &cluster) {
+  line() << "subgraph cluster" << numClusters++ << " {\n";
+  ++depth;
+  line() << "label=\"" << llvm::DOT::EscapeString(cluster.title) << "\";\n";
+  for (const Graph::Cluster::Item &item : cluster.items)
+    item.cluster ? print(*item.cluster) : print(item.node);
+  --depth;
+  line() << "}\n";
+}
+
+void DotPrinter::print() {
+  os << "digraph \"" << llvm::DOT::EscapeString(graph.name) << "\" {\n";
+  for (const auto &function : graph.functions)
+    print(*function);
   os << "}\n";
 }
 
-void ai::printGraph(ModuleOp module, raw_ostream &os) { GraphPrinter(os).print(module); }
+void ai::printDot(const Graph &graph, raw_ostream &os) { DotPrinter(graph, os).print(); }

@@ -121,7 +121,7 @@ static SmallVector<StringRef> textNames() {
   SmallVector<StringRef> names;
   for (const Stage &stage : getStages())
     names.push_back(stage.name);
-  names.append({"dot", "llvm-ir", "asm"});
+  names.append({"dot", "svg", "llvm-ir", "asm"});
   return names;
 }
 

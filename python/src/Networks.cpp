@@ -315,7 +315,7 @@ void aic::bindNetworks(nb::module_ &m) {
       .def("mlir", &mlirText, "stage"_a = "",
            "The model as text: as it was built, at a stage (shaped, differentiated, fused, "
            "blocked,\n"
-           "linalg, buffers, loops, llvm), or as llvm-ir, asm or dot.")
+           "linalg, buffers, loops, llvm), or as llvm-ir, asm, dot or svg.")
       .def("compile", &compile, "path"_a, "emit"_a = "exe",
            "Writes a native program that trains, evaluates and predicts without Python; "
            "emit=\"lib\"\n"

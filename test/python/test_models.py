@@ -56,7 +56,7 @@ def test_every_stage(mlp):
     model = mlp(input_shape=(1, 4, 4))
     marks = {"shaped": "ai.model", "differentiated": "@model_train_step", "fused": "ai.linear", "blocked": "ai.for_blocks",
              "linalg": "linalg.", "buffers": "memref<", "loops": "affine.for", "llvm": "llvm.func", "llvm-ir": "define ",
-             "asm": "_program", "dot": "digraph"}
+             "asm": "_program", "dot": "digraph", "svg": "<svg"}
     for stage, mark in marks.items():
         if stage == "asm":
             mark = ".text"

@@ -16,10 +16,10 @@ enum class Report { None, Roofline };
 
 /// What one compilation is asked for.
 struct CompileOptions {
-  std::string input;              ///< a model file, `-` for standard input
-  std::string output;             ///< empty: named after the input and the artefact
-  std::string emit = "exe";       ///< a stage, dot, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe
-  std::string graph = "shaped";   ///< the stage that dot draws
+  std::string input;        ///< a model file, `-` for standard input
+  std::string output;       ///< empty: named after the input and the artefact
+  std::string emit = "exe"; ///< a stage, dot, svg, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe
+  std::string graph = "shaped";   ///< the stage that dot and svg draw
   std::string target = "cpu";     ///< cpu, cuda, or a triple of another machine
   std::vector<std::string> archs; ///< of the GPU; empty: sm_80
   std::vector<std::string> cpus;  ///< as clang's -mcpu; empty: native; several: picked at start-up

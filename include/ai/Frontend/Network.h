@@ -60,7 +60,7 @@ public:
   llvm::Error save(const std::string &path);
   llvm::Error load(const std::string &path, bool training);
 
-  /// The model as text: at a stage, as an artefact that is text (llvm-ir, asm, dot), or, if `emit`
+  /// The model as text: at a stage, as an artefact that is text (llvm-ir, asm, dot, svg), or, if `emit`
   /// is empty, as it was built.
   llvm::Expected<std::string> print(llvm::StringRef emit);
   /// Writes an artefact to a file: exe, lib, ... `options.runtime` is the folder of libai_rt.a.
