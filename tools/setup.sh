@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sets up a Debian 12 machine and builds the compiler: packages, then build/ (preset release).
 #   tools/setup.sh            what the examples need
-#   tools/setup.sh --tests    also what the tests need, with a Python environment in .venv
+#   tools/setup.sh --tests    also what the tests need, with a Python environment in .venv; with AI_LONG=1 a browser too
 #   tools/setup.sh --bench    also what test/bench/kernels.py needs
 # As root it installs the packages that are missing; otherwise it names them and stops.
 set -euo pipefail
@@ -19,7 +19,9 @@ packages=(
 tests=no bench=no
 case "${1-}" in
   '') ;;
-  --tests) tests=yes; packages+=(libgtest-dev python3-venv python3-dev ca-certificates) ;;
+  --tests)
+    tests=yes; packages+=(libgtest-dev python3-venv python3-dev ca-certificates)
+    [ -z "${AI_LONG-}" ] || packages+=(chromium) ;;
   --bench) bench=yes; packages+=(libbenchmark-dev) ;;
   *) fail "expects --tests, --bench or nothing, got '$1'" ;;
 esac

@@ -86,11 +86,21 @@ static void fuse(AffineForOp a, AffineForOp b) {
   b.erase();
 }
 
+static void explainFusion(AffineForOp producer, AffineForOp loop) {
+  InFlightDiagnostic text = emitRemark(loop.getLoc())
+                            << "one nest with what it reads: both run over the same "
+                            << loop.getConstantUpperBound() - loop.getConstantLowerBound()
+                            << " slices, and each needs only its own";
+  text.attachNote(producer.getLoc()) << "which is made here";
+}
+
 /// Fuses the loops of `block`, then those inside them; returns how many were fused.
 static unsigned fuseLoopsIn(Block &block) {
   unsigned numFused = 0;
   for (auto loop : llvm::make_early_inc_range(block.getOps<AffineForOp>()))
     while (AffineForOp producer = findProducer(loop)) {
+      if (isa<func::FuncOp>(block.getParentOp()))
+        explainFusion(producer, loop);
       producer->moveBefore(loop);
       fuse(producer, loop);
       loop = producer;

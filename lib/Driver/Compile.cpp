@@ -8,6 +8,7 @@
 #include "ai/Target/Target.h"
 #include "dialects/ai/AIDialect.h"
 #include "lib/Driver/Destination.h"
+#include "lib/Driver/Explain.h"
 #include "lib/Driver/Graph.h"
 #include "lib/Driver/Header.h"
 #include "lib/Driver/Observer.h"
@@ -51,6 +52,8 @@ static std::string outputName(const CompileOptions &options) {
     return name + ".so";
   if (options.emit == "cubin")
     return name + ".cubin";
+  if (options.emit == "explain")
+    return name + ".html";
   return options.emit == "obj" ? name + ".o" : name;
 }
 
@@ -177,8 +180,10 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.l2 = processor.l2;
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
-  pipeline.profile = options.profile;
-  pipeline.describe = options.report == Report::Roofline;
+  pipeline.profile = options.profile && options.emit != "explain"; // it measures a copy
+  bool isExplained = options.emit == "explain";
+  pipeline.describe = isExplained || options.report == Report::Roofline;
+  pipeline.remarks = isExplained || options.remarks;
   pipeline.mutant = options.gpuMutant;
   pipeline.watch = options.watch;
   pipeline.maxMemory = options.maxMemory;
@@ -323,7 +328,11 @@ LogicalResult compile(const CompileOptions &options) {
   ScopedDiagnosticHandler filter(
       &context, [&](Diagnostic &diagnostic) { return success(isHandled(diagnostic, options)); });
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
-  return module ? compile(*module, options) : failure();
+  if (!module)
+    return failure();
+  CompileOptions all = options;
+  all.source = sources.getMemoryBuffer(sources.getMainFileID())->getBuffer();
+  return compile(*module, all);
 }
 
 LogicalResult compile(ModuleOp module, const CompileOptions &options) {
@@ -352,6 +361,10 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   bool isGraph = options.emit == "dot" || options.emit == "svg";
   const Stage *stage = findStage(isGraph ? options.graph : options.emit);
   PipelineOptions pipeline = setDestination(module, options, *destination);
+  if (options.emit == "explain")
+    return writeText(options, output, emitError, [&](raw_ostream &os) {
+      return explain(module, options, target, pipeline, os);
+    });
   Observer observer(options, baseName(options), emitError);
   if (failed(runStages(module, stage ? *stage : getStages().back(), pipeline, observer)))
     return failure();

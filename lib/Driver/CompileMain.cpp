@@ -23,6 +23,7 @@ struct Artefact {
 constexpr Artefact kArtefacts[] = {
     {"dot", "graph of the ai ops of a stage, in Graphviz's language"},
     {"svg", "the same graph, drawn"},
+    {"explain", "a page for a browser: what the stages made of the model, and why"},
     {"llvm-ir", "optimised LLVM IR"},
     {"asm", "assembly of the target"},
     {"nvvm", "kernels of the GPU in the NVVM dialect"},
@@ -130,6 +131,9 @@ int compileMain(int argc, char **argv) {
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
       cl::Hidden, cl::cat(category));
+  static cl::opt<std::string> explained(
+      "explain", cl::desc("Short for --emit=explain -o FILE; with --profile it measures, too"),
+      cl::value_desc("FILE.html"), cl::cat(category));
   static cl::opt<bool> check("cross-check",
                              cl::desc("Make nothing; run the model on the CPU and on the GPU, or "
                                       "in its emulator, and compare what every op computes"),
@@ -206,6 +210,13 @@ int compileMain(int argc, char **argv) {
   options.runtime = runtimeFolder(argv[0]);
   if (doctor)
     return failed(runDoctor(options, data, llvm::outs())) ? 1 : 0;
+  if (explained.getNumOccurrences()) {
+    if (emit.getNumOccurrences() || output.getNumOccurrences())
+      return refuse(llvm::Twine("--explain is what to make and where, got ") +
+                    (emit.getNumOccurrences() ? "--emit" : "-o"));
+    emit = "explain";
+    output = explained;
+  }
   if (!isKnown(emit))
     return refuse("--emit expects a stage or an artefact, got '" + emit + "'; did you mean '" +
                   nearestName(emit) + "'? --help lists them");

@@ -27,6 +27,9 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
       return emitError() << "--arch expects --target=cuda; the processor is --cpu";
     return archs;
   }
+  if (options.emit == "explain")
+    return emitError()
+           << "--explain expects --target=cpu; --report=roofline counts what kernels do";
   if (options.profile)
     return emitError() << "--profile expects --target=cpu; kernels keep no times";
   if (options.conv == "winograd")

@@ -8,22 +8,14 @@
 using namespace mlir;
 using namespace ai;
 
-namespace {
-/// A nest, or the sum of some.
-struct Cost {
-  double flops = 0, read = 0, written = 0, seconds = 0;
-  std::string level = "-", bound = "-";
+void Cost::operator+=(const Cost &other) {
+  flops += other.flops;
+  read += other.read;
+  written += other.written;
+  seconds += other.seconds;
+}
 
-  void operator+=(const Cost &other) {
-    flops += other.flops;
-    read += other.read;
-    written += other.written;
-    seconds += other.seconds;
-  }
-};
-} // namespace
-
-static Cost costOf(DictionaryAttr nest, const rt::Machine *machine) {
+Cost ai::costOf(DictionaryAttr nest, const rt::Machine *machine) {
   auto number = [&](StringRef name) { return nest.getAs<FloatAttr>(name).getValueAsDouble(); };
   Cost cost{number("flops"), number("bytes_read"), number("bytes_written")};
   if (!machine)
@@ -69,8 +61,7 @@ void ai::printRoofline(ModuleOp module, const rt::Machine *machine, raw_ostream 
   }
 }
 
-/// How often a step with a batch of `blocks` launches a function's kernels.
-static int64_t countLaunches(StringRef kind, int64_t blocks, int64_t slots, bool hasFold) {
+int64_t ai::countLaunches(StringRef kind, int64_t blocks, int64_t slots, bool hasFold) {
   int64_t rounds = llvm::divideCeil(blocks, slots);
   bool isFolded = hasFold && rounds > 1;
   if (kind == "fold")

@@ -8,6 +8,21 @@
 
 namespace ai {
 
+/// A nest on a roofline, or the sum of some.
+struct Cost {
+  double flops = 0, read = 0, written = 0;
+  double seconds = 0;                   ///< The least that they can take; 0 if that is not known.
+  std::string level = "-", bound = "-"; ///< Where its memory fits, and what the time comes from.
+
+  void operator+=(const Cost &other);
+};
+
+/// Places an entry of `ai.nests`; `machine` may be null.
+Cost costOf(mlir::DictionaryAttr nest, const rt::Machine *machine);
+
+/// How often a step with a batch of `blocks` runs a function of a kind that is no block.
+int64_t countLaunches(llvm::StringRef kind, int64_t blocks, int64_t slots, bool hasFold);
+
 /// Prints what `ai-describe-nests` found, a table for each function; times are those of `machine`
 /// if it is given.
 void printRoofline(mlir::ModuleOp module, const rt::Machine *machine, llvm::raw_ostream &os);

@@ -40,7 +40,9 @@ void buildDifferentiated(OpPassManager &pm, const PipelineOptions &) {
 
 void buildFused(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
-  pm.addNestedPass<func::FuncOp>(createAIFuseOperatorsPass());
+  AIFuseOperatorsPassOptions fuse;
+  fuse.remarks = options.remarks;
+  pm.addNestedPass<func::FuncOp>(createAIFuseOperatorsPass(fuse));
   if (options.watch)
     pm.addPass(createAIWatchValuesPass());
 }

@@ -76,10 +76,14 @@ struct CheckStagePass : PassWrapper<CheckStagePass, OperationPass<ModuleOp>> {
 };
 } // namespace
 
+void buildStage(OpPassManager &pm, const Stage &stage, const PipelineOptions &options) {
+  stage.build(pm, options);
+  pm.addPass(std::make_unique<CheckStagePass>(stage.name));
+}
+
 void buildStages(OpPassManager &pm, const Stage &last, const PipelineOptions &options) {
   for (const Stage &stage : kStages) {
-    stage.build(pm, options);
-    pm.addPass(std::make_unique<CheckStagePass>(stage.name));
+    buildStage(pm, stage, options);
     if (stage.name == last.name)
       return;
   }
@@ -123,8 +127,7 @@ void registerStages() {
           options.optLevel = parsed.optLevel;
           options.isForGPU = parsed.isForGPU;
           options.sharedBytes = parsed.sharedBytes;
-          stage.build(pm, options);
-          pm.addPass(std::make_unique<CheckStagePass>(stage.name));
+          buildStage(pm, stage, options);
           return success();
         },
         [](function_ref<void(const detail::PassOptions &)> each) { each(StageOptions()); });

@@ -16,9 +16,11 @@ enum class Report { None, Roofline };
 
 /// What one compilation is asked for.
 struct CompileOptions {
-  std::string input;        ///< a model file, `-` for standard input
-  std::string output;       ///< empty: named after the input and the artefact
-  std::string emit = "exe"; ///< a stage, dot, svg, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe
+  std::string input;  ///< a model file, `-` for standard input
+  std::string source; ///< the model's text, if it has one: what explain shows
+  std::string output; ///< empty: named after the input and the artefact
+  /// A stage, dot, svg, explain, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe.
+  std::string emit = "exe";
   std::string graph = "shaped";   ///< the stage that dot and svg draw
   std::string target = "cpu";     ///< cpu, cuda, or a triple of another machine
   std::vector<std::string> archs; ///< of the GPU; empty: sm_80

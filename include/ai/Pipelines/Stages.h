@@ -21,6 +21,7 @@ struct PipelineOptions {
   unsigned optLevel = 3;          ///< 0: no fusion and no register tiles
   bool profile = false;           ///< the program keeps a profile of its nests
   bool describe = false;          ///< the module says what its nests cost
+  bool remarks = false;           ///< passes that would not do so unasked say what they chose
   int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
   int64_t threads = 1;            ///< that it is checked with
   bool watch = false;             ///< what every op computes is a result
@@ -47,6 +48,9 @@ llvm::ArrayRef<Stage> getStages();
 
 /// The stage of that name, or null.
 const Stage *findStage(llvm::StringRef name);
+
+/// Appends one stage, its predecessors taken for done, and its check.
+void buildStage(mlir::OpPassManager &pm, const Stage &stage, const PipelineOptions &options);
 
 /// Appends all stages up to and including `last`, each followed by its check.
 void buildStages(mlir::OpPassManager &pm, const Stage &last, const PipelineOptions &options);
