@@ -3,6 +3,7 @@
 #include "lib/Driver/ExplainPage.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Base64.h"
@@ -26,6 +27,7 @@ public:
   LogicalResult print(raw_ostream &os);
 
 private:
+  std::string writeDown();
   LogicalResult runStage(const Stage &stage);
   void describeNests();
   void describeTarget();
@@ -59,6 +61,20 @@ LogicalResult Explainer::keepRemark(Diagnostic &diagnostic, const PassRecorder &
     remark["notes"] = std::move(notes);
   remarks.push_back(std::move(remark));
   return options.remarks ? failure() : success();
+}
+
+/// Makes a text of a module that has none, bytecode or the work of a program, and this text its
+/// model file.
+std::string Explainer::writeDown() {
+  std::string text;
+  llvm::raw_string_ostream(text) << module << "\n";
+  ParserConfig config(module.getContext());
+  OwningOpRef<ModuleOp> written =
+      parseSourceString<ModuleOp>(text, config, module.getName().value_or("module"));
+  if (!written)
+    return "";
+  module.getBodyRegion().takeBody(written->getBodyRegion());
+  return text;
 }
 
 /// The operators of a model, as they are before nests are made of them.
@@ -186,10 +202,12 @@ LogicalResult Explainer::run() {
   context->disableMultithreading();
   llvm::scope_exit restore([&] { context->enableMultithreading(hadThreads); });
 
-  bool hasText = !options.source.empty() && !StringRef(options.source).starts_with("ML\xefR");
   MarkedText source{options.source, {}};
-  if (!hasText) // bytecode, or made by a program
-    source = MarkedText::print(module, places);
+  if (source.text.empty() || StringRef(source.text).starts_with("ML\xefR")) {
+    source.text = writeDown();
+    if (source.text.empty())
+      return failure();
+  }
   texts["source"] = source.toJSON();
   if (options.profile) {
     OwningOpRef<ModuleOp> copy = module.clone();

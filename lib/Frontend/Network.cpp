@@ -6,6 +6,7 @@
 #include "ai/Pipelines/Stages.h"
 #include "lib/Frontend/NetworkState.h"
 #include "mlir/IR/OperationSupport.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -160,6 +161,12 @@ llvm::Error Network::compile(const std::string &path, StringRef emit) {
   if (llvm::Error error = checkEmit(emit, "a stage or an artefact", getEmitNames()))
     return error;
   return write(emit, path, /*text=*/nullptr);
+}
+
+llvm::Error Network::report(const std::string &path, bool measure) {
+  bool profile = std::exchange(options.profile, measure);
+  llvm::scope_exit restore([&] { options.profile = profile; });
+  return write("explain", path, /*text=*/nullptr);
 }
 
 /// Everything that machine code depends on.

@@ -217,6 +217,18 @@ static void compile(ai::Network &self, const std::string &path, const std::strin
   raise(run([&] { return self.compile(path, emit); }));
 }
 
+static void report(ai::Network &self, const std::string &path, bool measure) {
+  raise(run([&] { return self.report(path, measure); }));
+}
+
+/// The graph of a notebook; none before the shape of a sample is known.
+static nb::object drawing(ai::Network &self) {
+  if (self.inputShape.empty())
+    return nb::none();
+  std::string svg = unwrap(run([&] { return self.print("svg"); }));
+  return nb::cast(svg.substr(svg.find("<svg")));
+}
+
 static void bindResults(nb::module_ &m) {
   nb::class_<Metrics>(m, "Metrics", "What an evaluation found.")
       .def_prop_ro("loss", &Metrics::loss, "Mean over the samples.")
@@ -316,6 +328,11 @@ void aic::bindNetworks(nb::module_ &m) {
            "The model as text: as it was built, at a stage (shaped, differentiated, fused, "
            "blocked,\n"
            "linalg, buffers, loops, llvm), or as llvm-ir, asm, dot or svg.")
+      .def("report", &report, "path"_a, nb::kw_only(), "measure"_a = false,
+           "Writes a page for a browser: what the compiler made of the model, line by line, what "
+           "is\n"
+           "slow, and why. With `measure` training steps are run, too, on random samples.")
+      .def("_repr_html_", &drawing)
       .def("compile", &compile, "path"_a, "emit"_a = "exe",
            "Writes a native program that trains, evaluates and predicts without Python; "
            "emit=\"lib\"\n"

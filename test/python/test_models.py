@@ -1,8 +1,13 @@
 """What a model is: its layers, its trace, its IR."""
 
+import base64
+import json
 import os
 import pathlib
+import re
 import subprocess
+import zlib
+from xml.etree import ElementTree
 
 import pytest
 
@@ -169,3 +174,24 @@ def test_layers_without_bias_and_pairs():
     text = model.mlir()
     assert ".bias" not in text and "stride = [2, 1]" in text and "dilation = [2, 2]" in text
     assert "tensor<?x2x3x4xf32>" in text
+
+
+def test_report_is_a_page_of_the_model(mlp, tmp_path):
+    model = mlp(input_shape=(1, 4, 4))
+    model.report(str(tmp_path / "r.html"), measure=True)
+    page = (tmp_path / "r.html").read_text()
+    facts = json.loads(re.search(r'id="facts">(.*?)</script>', page)[1])
+    assert facts["model"] == "model" and facts["measured"] and any("measured" in nest for nest in facts["nests"])
+    # The model file that lines are of is what mlir() prints.
+    text = json.loads(zlib.decompress(base64.b64decode(re.search(r'id="texts">(.*?)</script>', page)[1])))["source"]["text"]
+    line = {place["name"]: place["line"] for place in facts["places"]}["d fc1.weight"]
+    assert "ai.linear" in text.splitlines()[line - 1] and "ai.train" in text
+    with pytest.raises(aic.CompileError, match="cannot write"):
+        model.report(str(tmp_path / "none" / "r.html"))
+
+
+def test_notebooks_draw_it(mlp):
+    assert mlp()._repr_html_() is None
+    svg = mlp(input_shape=(1, 4, 4))._repr_html_()
+    root = ElementTree.fromstring(svg)
+    assert root.tag.endswith("svg") and ">ai.linear<" in svg and "16x16xf32" in svg

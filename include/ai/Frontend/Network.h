@@ -60,11 +60,14 @@ public:
   llvm::Error save(const std::string &path);
   llvm::Error load(const std::string &path, bool training);
 
-  /// The model as text: at a stage, as an artefact that is text (llvm-ir, asm, dot, svg), or, if `emit`
-  /// is empty, as it was built.
+  /// The model as text: at a stage, as an artefact that is text (llvm-ir, asm, dot, svg), or, if
+  /// `emit` is empty, as it was built.
   llvm::Expected<std::string> print(llvm::StringRef emit);
   /// Writes an artefact to a file: exe, lib, ... `options.runtime` is the folder of libai_rt.a.
   llvm::Error compile(const std::string &path, llvm::StringRef emit);
+  /// Writes a page that shows how the model is compiled (--explain); with `measure` steps are run,
+  /// too, to see what takes how long.
+  llvm::Error report(const std::string &path, bool measure);
 
   /// The parameters and what else ai_rt.h tells of a model; null before anything was compiled.
   /// What is shared stays valid, but is no longer this network's once that is compiled again.

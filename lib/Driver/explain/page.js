@@ -97,7 +97,7 @@ function openText(key) {
     if (name && !name[1].startsWith(".L")) current = stepOf(name[1]);
     view.step.push(current);
   });
-  if (key === "source" && !marks.length) // the model file itself: a line is a place
+  if (key === "source") // a line is a place
     places.forEach((place, i) => { if (place.line && !view.place[place.line - 1]) view.place[place.line - 1] = i; });
   // Instructions that LLVM gave no place, between two of one nest, are that nest's.
   if (key === "asm")
