@@ -15,20 +15,21 @@ using namespace ai;
 static constexpr double kLetter = 7.4, kLine = 15, kPad = 9, kMargin = 24, kTitle = 26,
                         kSmallLine = 11;
 
-/// The colours have a contrast of more than 4.5 with what they are printed on.
+/// Rules that stay in the drawing where it is part of a page. The colours have a contrast of more
+/// than 4.5 with what they are printed on.
 static constexpr StringLiteral kStyle = R"(<style>
-text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1a1f24; text-anchor: middle }
-text.title { font-weight: bold; font-size: 14px; text-anchor: start }
-text.type { font-size: 9.5px; fill: #4a5560; paint-order: stroke; stroke: #fff; stroke-width: 3px; text-anchor: start }
-rect { stroke-width: 1.2px }
-.cluster { fill: none; stroke: #aab4be; stroke-dasharray: 5 3 }
-.function { fill: none; stroke: #8a96a3 }
-.value rect { fill: #e7f4e4; stroke: #4b8b3b }
-.operation rect { fill: #e3eefb; stroke: #2f6fb3 }
-.gradient rect { fill: #fdebd9; stroke: #b8621b }
-.frame rect { fill: #eceff1; stroke: #75808a }
-path { fill: none; stroke: #6b7681; stroke-width: 1.1px }
-path.dashed { stroke-dasharray: 4 3 }
+.aic-graph text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1a1f24; text-anchor: middle }
+.aic-graph text.title { font-weight: bold; font-size: 14px; text-anchor: start }
+.aic-graph text.type { font-size: 9.5px; fill: #4a5560; paint-order: stroke; stroke: #fff; stroke-width: 3px; text-anchor: start }
+.aic-graph rect { stroke-width: 1.2px }
+.aic-graph .cluster { fill: none; stroke: #aab4be; stroke-dasharray: 5 3 }
+.aic-graph .function { fill: none; stroke: #8a96a3 }
+.aic-graph .value rect { fill: #e7f4e4; stroke: #4b8b3b }
+.aic-graph .operation rect { fill: #e3eefb; stroke: #2f6fb3 }
+.aic-graph .gradient rect { fill: #fdebd9; stroke: #b8621b }
+.aic-graph .frame rect { fill: #eceff1; stroke: #75808a }
+.aic-graph path { fill: none; stroke: #6b7681; stroke-width: 1.1px }
+.aic-graph path.dashed { stroke-dasharray: 4 3 }
 </style>
 <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#6b7681;stroke:none"/></marker></defs>
 )";
@@ -252,10 +253,11 @@ void ai::printSVG(const Graph &graph, raw_ostream &os) {
   }
   width += 2 * kMargin;
   height += kMargin;
-  os << llvm::formatv("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:f0}\" "
-                      "height=\"{1:f0}\" viewBox=\"0 0 {0:f0} {1:f0}\">\n<title>{2}</title>\n",
-                      width, height, escape(graph.name))
+  os << llvm::formatv(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<svg class=\"aic-graph\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:f0}\" "
+            "height=\"{1:f0}\" viewBox=\"0 0 {0:f0} {1:f0}\">\n<title>{2}</title>\n",
+            width, height, escape(graph.name))
      << kStyle << "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
   double y = 0;
   for (const auto &drawing : drawings) {
