@@ -81,15 +81,33 @@ Value ModelBuilder::create(StringRef name, ValueRange operands, ArrayRef<NamedAt
   return op->getResult(0);
 }
 
-Value ModelBuilder::parameter(StringRef name, ArrayRef<int64_t> shape, Attribute init) {
+Value ModelBuilder::parameter(StringRef name, ArrayRef<int64_t> shape, Attribute init,
+                              Floats values) {
   if (diagnostics.hasErrors())
     return {};
+  if (values)
+    firstValues[name] = std::move(values);
   auto type = RankedTensorType::get(shape, b.getF32Type());
   return ParameterOp::create(b, named(name), type, b.getStringAttr(name), init);
 }
 
 Value ModelBuilder::constant(double value) {
   return diagnostics.hasErrors() ? Value() : ConstantOp::create(b, loc, b.getF32Type(), value);
+}
+
+Value ModelBuilder::constant(ArrayRef<int64_t> shape, const float *values) {
+  if (diagnostics.hasErrors())
+    return {};
+  auto type = RankedTensorType::get(shape, b.getF32Type());
+  return ConstantOp::create(
+      b, loc, type, DenseElementsAttr::get(type, ArrayRef(values, size_t(type.getNumElements()))));
+}
+
+bool ModelBuilder::reserve(uint64_t owner, StringRef parameter) {
+  StringRef name = parameter.rsplit('.').first;
+  if (taken.try_emplace(name, owner).first->second == owner)
+    return true;
+  return fail("expects another name for each layer, got '" + name + "' twice"), false;
 }
 
 std::string ModelBuilder::nameOf(uint64_t owner, StringRef kind, StringRef wished) {
@@ -106,7 +124,7 @@ std::string ModelBuilder::nameOf(uint64_t owner, StringRef kind, StringRef wishe
     fail("expects another name for each layer, got '" + wished + "' twice");
     return "";
   }
-  taken.insert(name);
+  taken[name] = owner;
   return name;
 }
 

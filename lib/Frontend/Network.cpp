@@ -1,6 +1,6 @@
 // Compiling a network when that is needed, and what it says of itself.
 
-#include "ai/Frontend/Network.h"
+#include "ai/Frontend/Graph.h"
 
 #include "ai/Driver/Program.h"
 #include "ai/Pipelines/Stages.h"
@@ -89,7 +89,8 @@ Value Sequential::apply(ModelBuilder &model, Value input) {
 
 std::shared_ptr<ai_rt_model_t> Network::getModel() const { return state->model; }
 
-llvm::Expected<OwningOpRef<ModuleOp>> Network::build(MLIRContext &context, const Recipe &recipe) {
+llvm::Expected<OwningOpRef<ModuleOp>> Network::build(MLIRContext &context, const Recipe &recipe,
+                                                     llvm::StringMap<Floats> *firstValues) {
   if (inputShape.empty())
     return llvm::make_error<RuntimeError>(
         AI_RT_INVALID,
@@ -99,6 +100,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> Network::build(MLIRContext &context, const
   model.at(place);
   Value output = apply(model, model.getInput());
   model.at(place);
+  if (firstValues)
+    *firstValues = model.getFirstValues();
   return model.finish(output, recipe);
 }
 
@@ -157,6 +160,27 @@ llvm::Expected<std::string> Network::print(StringRef emit) {
   return text;
 }
 
+llvm::Expected<std::vector<Operator>> Network::operators() {
+  Source source;
+  llvm::StringMap<Floats> firstValues;
+  auto module = build(source.context, recipe, &firstValues);
+  if (!module)
+    return module.takeError();
+  auto operators = listOperators(*(*module)->getOps<ModelOp>().begin());
+  if (!operators)
+    return operators;
+  for (Operator &op : *operators) {
+    if (op.op != ParameterOp::getOperationName())
+      continue;
+    if (state->model)
+      op.values = Floats(state->model, static_cast<const float *>(ai_rt_model_tensor_data(
+                                           state->model.get(), op.name.c_str())));
+    if (!op.values)
+      op.values = firstValues.lookup(op.name);
+  }
+  return operators;
+}
+
 llvm::Error Network::compile(const std::string &path, StringRef emit) {
   if (llvm::Error error = checkEmit(emit, "a stage or an artefact", getEmitNames()))
     return error;
@@ -196,12 +220,27 @@ static llvm::Error transfer(ai_rt_model_t *from, ai_rt_model_t *to, bool withSta
   return llvm::Error::success();
 }
 
+/// Gives parameters the values that they came with.
+static llvm::Error adopt(ai_rt_model_t *model, const llvm::StringMap<Floats> &firstValues) {
+  for (const auto &entry : firstValues) {
+    int64_t index = ai_rt_model_find_tensor(model, entry.first().str().c_str());
+    if (index < 0) // the output does not depend on it
+      continue;
+    const ai_rt_tensor_info_t *info = ai_rt_model_tensor_info(model, index);
+    if (llvm::Error error =
+            checkStatus(ai_rt_model_set_tensor(model, info->name, entry.second.get(), info->bytes)))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
 /// Makes `state->model` what the layers, a recipe and the options now say.
 llvm::Error Network::update(const Recipe &recipe) {
   auto source = std::make_unique<Source>();
   Recipe constant = recipe; // what is told at run time would be compiled for nothing
   constant.epochs = constant.seed = 1;
-  auto module = build(source->context, constant);
+  llvm::StringMap<Floats> firstValues;
+  auto module = build(source->context, constant, &firstValues);
   if (!module)
     return module.takeError();
   std::string key = keyOf(**module, options);
@@ -234,6 +273,8 @@ llvm::Error Network::update(const Recipe &recipe) {
     if (llvm::Error error = transfer(state->model.get(), created, optimizer == state->optimizer))
       return error;
     ai_rt_model_set_progress(created, &progress);
+  } else if (llvm::Error error = adopt(created, firstValues)) {
+    return error;
   }
   state->model = std::move(model);
   state->program = compilation.program;

@@ -72,6 +72,13 @@ llvm::Error Network::prepare(const Recipe &recipe, const ai_rt_array_t *inputs, 
   return error;
 }
 
+llvm::Error Network::prepare() {
+  std::unique_lock<std::mutex> lock(state->busy, std::try_to_lock);
+  if (!lock)
+    return refuseUse();
+  return prepare(recipe, nullptr, /*again=*/false);
+}
+
 //===----------------------------------------------------------------------===//
 // Training
 //===----------------------------------------------------------------------===//

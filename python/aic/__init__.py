@@ -7,3 +7,4 @@
 
 from . import data as data
 from ._aic import *  # noqa: F403
+from .exchange import from_torch as from_torch

@@ -16,8 +16,13 @@ void bindFunctions(nb::module_ &m);
 void bindData(nb::module_ &m);
 void bindRecipes(nb::module_ &m);
 void bindNetworks(nb::module_ &m);
+void bindGraphs(nb::module_ &m);
 /// The exception CompileError; first of all.
 void bindErrors(nb::module_ &m);
+
+/// What every network is told when it is constructed.
+void initialize(ai::Network &network, const std::vector<int64_t> &inputShape,
+                const std::string &name);
 
 /// The line of Python that is running, outside of this package.
 ai::Place callerPlace();

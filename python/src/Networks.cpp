@@ -1,6 +1,7 @@
 // Sequential and Module: models that are trained and used.
 
 #include "Bindings.h"
+#include "ai/Frontend/Graph.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <dlfcn.h>
 #include <nanobind/stl/map.h>
@@ -111,8 +112,8 @@ static std::string runtimeFolder() {
   return path.substr(0, path.rfind('/') + 1) + "lib";
 }
 
-static void initialize(ai::Network &network, const std::vector<int64_t> &inputShape,
-                       const std::string &name) {
+void aic::initialize(ai::Network &network, const std::vector<int64_t> &inputShape,
+                     const std::string &name) {
   network.inputShape = inputShape;
   network.name = name;
   network.place = callerPlace();
@@ -194,6 +195,8 @@ static Floats predict(ai::Network &self, nb::object images) {
 
 static std::map<std::string, Floats> parameters(ai::Network &self) {
   std::map<std::string, Floats> result;
+  if (!self.inputShape.empty() && !self.getModel())
+    raise(run([&] { return self.prepare(); }));
   std::shared_ptr<ai_rt_model_t> model = self.getModel();
   for (int64_t i = 0; model && i < ai_rt_model_num_tensors(model.get()); ++i) {
     const ai_rt_tensor_info_t *info = ai_rt_model_tensor_info(model.get(), i);
@@ -322,8 +325,11 @@ void aic::bindNetworks(nb::module_ &m) {
           "Reads the parameters back; with `training` all of a checkpoint of the same recipe, so\n"
           "that the next fit goes on with the same bits.")
       .def("parameters", &parameters,
-           "The parameters by name, in the model's own memory; empty before it is compiled. They\n"
-           "are not to be touched while it trains.")
+           "The parameters by name, in the model's own memory; empty as long as nothing has told\n"
+           "the shape of a sample. They are not to be touched while it trains.")
+      .def(
+          "operators", [](ai::Network &s) { return unwrap(run([&] { return s.operators(); })); },
+          "What the model is made of, in order; the last one is ai.return.")
       .def("mlir", &mlirText, "stage"_a = "",
            "The model as text: as it was built, at a stage (shaped, differentiated, fused, "
            "blocked,\n"
@@ -360,5 +366,6 @@ NB_MODULE(_aic, m) {
   bindLayers(m);
   bindFunctions(m);
   bindNetworks(m);
+  bindGraphs(m);
   bindData(m);
 }

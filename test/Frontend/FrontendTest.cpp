@@ -1,6 +1,6 @@
 // What C++ programs do with the front end: write a model, train it, ask it.
 
-#include "ai/Frontend/Network.h"
+#include "ai/Frontend/Graph.h"
 #include "gtest/gtest.h"
 
 using namespace ai;
@@ -129,6 +129,61 @@ TEST(Network, StopsWhenAskedAndGoesOn) {
   epochs = net.fit(Recipe(), data);
   ASSERT_TRUE(bool(epochs)) << llvm::toString(epochs.takeError());
   EXPECT_EQ(epochs->front().train.count, 64);
+}
+
+Floats numbers(std::vector<float> values) {
+  auto kept = std::make_shared<std::vector<float>>(std::move(values));
+  return Floats(kept, kept->data());
+}
+
+TEST(Graph, ComputesWithTheNumbersItIsGiven) {
+  Graph graph("line", {2});
+  graph.recipe.loss = "mse_loss";
+  graph.at({"line.onnx", 3, 1});
+  size_t w = llvm::cantFail(graph.parameter("fc.weight", {1, 2}, numbers({10, 1})));
+  size_t y = llvm::cantFail(graph.add("ai.linear", {Graph::kInput, w}));
+  size_t c = llvm::cantFail(graph.constant({1}, numbers({0.5})));
+  llvm::cantFail(graph.add("ai.add", {y, c}));
+  EXPECT_EQ(graph.getOperators()[y].shape, (std::vector<int64_t>{-1, 1}));
+
+  // A part of another network, too, begins with them.
+  Sequential net({std::shared_ptr<Layer>(&graph, [](Layer *) {})});
+  net.inputShape = {2};
+  net.recipe.loss = "mse_loss";
+  const float inputs[] = {1, 2, 3, 4};
+  const int64_t shape[] = {2, 2};
+  float outputs[2];
+  ASSERT_FALSE(bool(net.predict({{inputs, AI_RT_F32, 2, shape}, {}},
+                                [&](llvm::ArrayRef<int64_t>) { return outputs; })));
+  EXPECT_EQ(outputs[0], 12.5f);
+  EXPECT_EQ(outputs[1], 34.5f);
+
+  auto operators = net.operators();
+  ASSERT_TRUE(bool(operators)) << llvm::toString(operators.takeError());
+  std::vector<std::string> names;
+  for (const Operator &op : *operators)
+    names.push_back(op.op);
+  EXPECT_EQ(names, (std::vector<std::string>{"", "ai.parameter", "ai.linear", "ai.constant",
+                                             "ai.add", "ai.return"}));
+  EXPECT_EQ((*operators)[4].operands, (std::vector<size_t>{2, 3}));
+  EXPECT_EQ((*operators)[3].values.get()[0], 0.5f);
+  EXPECT_EQ((*operators)[2].place.line, 3u);
+}
+
+TEST(Graph, RefusesWhatDoesNotFitAndGoesOn) {
+  Graph graph("net", {4});
+  graph.at({"net.onnx", 7, 1});
+  EXPECT_EQ(llvm::toString(graph.add("ai.relu", {5}).takeError()),
+            "net.onnx:7:1: error: expects operands that were added before");
+  EXPECT_EQ(llvm::toString(graph.constant({0}, numbers({})).takeError()),
+            "net.onnx:7:1: error: expects extents of at least 1, got 0");
+  EXPECT_EQ(llvm::toString(
+                graph.add("ai.reshape", {0}, {{"shape", std::vector<int64_t>{-1, 5}}}).takeError())
+                .find("net.onnx:7:1: error: 'ai.reshape' op expects"),
+            0u);
+  llvm::cantFail(graph.parameter("a.weight", {4}, numbers({1, 2, 3, 4})));
+  EXPECT_EQ(llvm::cantFail(graph.add("ai.relu", {Graph::kInput})), 2u);
+  EXPECT_EQ(graph.getOperators().size(), 3u);
 }
 
 TEST(Network, SaysWhatDoesNotFit) {

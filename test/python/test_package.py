@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -25,6 +26,11 @@ def test_types():
     assert "filename: str | None" in ast.unparse(classes["CompileError"])
 
 
+def test_torch_is_imported_when_it_is_needed():
+    code = "import aic, sys; assert not {'torch', 'onnx'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_everything_is_documented():
     for name, value in vars(aic).items():
         if not name.startswith("_") and callable(value):
@@ -32,7 +38,8 @@ def test_everything_is_documented():
 
 
 def test_no_logic_in_python():
-    """What Python users can do, C++ users can: the package's own Python stays a handful of lines."""
+    """What Python users can do, C++ users can: the package's own Python stays a handful of lines. Beside it `exchange`
+    reads and writes what only Python has, PyTorch's modules and ONNX's files, into operators that C++ knows."""
     files = {file.stem: file.read_text() for file in FOLDER.glob("*.py")}
     lab = files.pop("lab")
     code = [line for text in files.values() for line in text.splitlines() if line.strip()]

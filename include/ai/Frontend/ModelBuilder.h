@@ -13,9 +13,13 @@
 #include "ai/Frontend/Recipe.h"
 #include "dialects/ai/AIDialect.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
+#include <memory>
 
 namespace ai {
+
+/// Numbers, row by row, that live as long as this.
+using Floats = std::shared_ptr<const float>;
 
 /// Writes one `ai.model`, op by op, in program order. The types of results are inferred at once.
 ///
@@ -41,17 +45,25 @@ public:
                      llvm::ArrayRef<mlir::NamedAttribute> attributes = {}, mlir::Type element = {},
                      llvm::StringRef name = "");
 
-  /// `ai.parameter`; `init` null is the default of its rank.
+  /// `ai.parameter`; `init` null is the default of its rank. `values`, if there are any, are what a
+  /// network gives it at first instead.
   mlir::Value parameter(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
-                        mlir::Attribute init = {});
+                        mlir::Attribute init = {}, Floats values = {});
+  const llvm::StringMap<Floats> &getFirstValues() const { return firstValues; }
 
   /// A scalar, of the element type that it meets.
   mlir::Value constant(double value);
+  /// A tensor of f32.
+  mlir::Value constant(llvm::ArrayRef<int64_t> shape, const float *values);
 
   /// What the parameters of `owner`, a layer, are named after: `wished`, or, if that is empty,
   /// `kind` and a number. The same at every use of a layer, and another one for every other layer:
   /// empty, with an error, if `wished` is taken.
   std::string nameOf(uint64_t owner, llvm::StringRef kind, llvm::StringRef wished);
+
+  /// Keeps a parameter's name for `owner`; false, with an error, if it begins with what another
+  /// owner's are named after.
+  bool reserve(uint64_t owner, llvm::StringRef parameter);
 
   /// Fails with this error. Returns null, so that callers can return it.
   mlir::Value fail(const llvm::Twine &message);
@@ -75,7 +87,8 @@ private:
   mlir::Value input;
   llvm::DenseMap<uint64_t, std::string> names;
   llvm::StringMap<unsigned> numbers;
-  llvm::StringSet<> taken;
+  llvm::StringMap<uint64_t> taken; ///< by whom
+  llvm::StringMap<Floats> firstValues;
 };
 
 } // namespace ai

@@ -14,6 +14,8 @@
 
 namespace ai {
 
+struct Operator;
+
 /// One pass over the training data.
 struct Epoch {
   int64_t number = 0; ///< from 1, those of earlier trainings included
@@ -63,12 +65,17 @@ public:
   /// The model as text: at a stage, as an artefact that is text (llvm-ir, asm, dot, svg), or, if
   /// `emit` is empty, as it was built.
   llvm::Expected<std::string> print(llvm::StringRef emit);
+  /// What the model is made of: the operators of its body (ai/Frontend/Graph.h), and at last
+  /// ai.return.
+  llvm::Expected<std::vector<Operator>> operators();
   /// Writes an artefact to a file: exe, lib, ... `options.runtime` is the folder of libai_rt.a.
   llvm::Error compile(const std::string &path, llvm::StringRef emit);
   /// Writes a page that shows how the model is compiled (--explain); with `measure` steps are run,
   /// too, to see what takes how long.
   llvm::Error report(const std::string &path, bool measure);
 
+  /// Compiles a network that is not compiled yet, which also draws its parameters.
+  llvm::Error prepare();
   /// The parameters and what else ai_rt.h tells of a model; null before anything was compiled.
   /// What is shared stays valid, but is no longer this network's once that is compiled again.
   std::shared_ptr<ai_rt_model_t> getModel() const;
@@ -81,8 +88,9 @@ private:
   llvm::Expected<ai_rt_metrics_t> sumOver(const ai_rt_data_t &data);
   llvm::Expected<Epoch> trainEpoch(const ai_rt_data_t &data, int64_t batch);
   llvm::Error write(llvm::StringRef emit, const std::string &path, llvm::raw_ostream *text);
-  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> build(mlir::MLIRContext &context,
-                                                          const Recipe &recipe);
+  llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+  build(mlir::MLIRContext &context, const Recipe &recipe,
+        llvm::StringMap<Floats> *firstValues = nullptr);
 
   std::unique_ptr<State> state;
 };
