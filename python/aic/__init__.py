@@ -7,4 +7,4 @@
 
 from . import data as data
 from ._aic import *  # noqa: F403
-from .exchange import from_torch as from_torch
+from .exchange import from_onnx as from_onnx, from_torch as from_torch, to_onnx as to_onnx

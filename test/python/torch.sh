@@ -11,4 +11,5 @@ if ! $python -c 'import torch' 2>/dev/null; then
 fi
 # What .venv holds is seen, too: pytest, onnx and the package that was just built.
 realpath .venv/lib/python3*/site-packages >"$(echo build/torch/lib/python3*/site-packages)/tests.pth"
-exec $python -m pytest -q -p no:cacheprovider -n auto test/python/test_from_torch.py test/python/test_arrays.py "$@"
+export AI_LONG=1
+exec $python -m pytest -q -p no:cacheprovider -n auto test/python/test_{from_torch,torch_onnx,onnx,arrays}.py "$@"
