@@ -359,6 +359,9 @@ def mutate(data, rng):
     return bytes(data)
 
 
+KINDS = ["Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "Gemm", "MatMul", "Flatten", "Reshape", "Squeeze",
+         "Unsqueeze", "Transpose", "Identity", "Constant", "Shape", "Gather", "Concat", "Slice", "Cast", "Dropout", "Clip", "Pow",
+         "Softmax", "LogSoftmax", "ReduceSum", "ReduceMean", "ReduceMax", "Reciprocal", "Add", "Relu", "Max", "Sum", "Elu", "If"]
 NUMBERS = [0, 1, -1, 2, 3, 7, 2 ** 31 - 1, 2 ** 31, 2 ** 40, 2 ** 63 - 1, -(2 ** 63)]
 
 
@@ -375,7 +378,7 @@ def scramble(model, rng):
         elif kind == 1 and node.input:
             node.input[rng.randrange(len(node.input))] = rng.choice([*(n.output[0] for n in graph.node), *(t.name for t in graph.initializer), "x", ""])
         elif kind == 2:
-            node.op_type = rng.choice(graph.node).op_type
+            node.op_type = rng.choice(KINDS)
         elif kind == 3:
             graph.node.remove(node)
         elif kind == 4:

@@ -31,6 +31,14 @@ def test_torch_is_imported_when_it_is_needed():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("package, use", [("torch", lambda: aic.from_torch(None, None)), ("onnx", lambda: aic.from_onnx("x")),
+                                          ("onnx", lambda: aic.to_onnx(aic.Graph((4,)), "x"))])
+def test_packages_that_are_missing(package, use, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"expects the package {package}; install it: pip install aic\[{package}\]"):
+        use()
+
+
 def test_everything_is_documented():
     for name, value in vars(aic).items():
         if not name.startswith("_") and callable(value):

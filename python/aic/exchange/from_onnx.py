@@ -54,7 +54,8 @@ class _Importer:
             fail([(self.path, 0, f"expects an input of float32, got another type of {info.name!r}")])
         sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in tensor.shape.dim]
         if len(sizes) < 2 or min(sizes[1:]) < 1 or elements(sizes[1:]) >= 2 ** 31:
-            fail([(self.path, 0, f"expects an input [N,...] whose samples have a fixed shape of less than 2^31 elements, got {sizes}")])
+            fail([(self.path, 0, "expects an input [N,...] whose samples have a fixed shape of less than 2^31 elements, "
+                                 f"got {sizes}")])
         self.batch = sizes[0]
         return sizes[1:]
 
@@ -145,7 +146,8 @@ class _Node:
         if value is UNKNOWN:
             raise _DependsOnUnknown
         if isinstance(value, Value) or value.dtype.kind == "V":
-            raise Unsupported(f"expects input {index + 1} to be known beforehand, got {'a result' if isinstance(value, Value) else _type(value)}")
+            got = "a result" if isinstance(value, Value) else _type(value)
+            raise Unsupported(f"expects input {index + 1} to be known beforehand, got {got}")
         return value
 
     def ints(self, index: int, attribute: str = "") -> list[int] | None:
@@ -210,7 +212,8 @@ def _conv(node):
         raise Unsupported(f"expects kernel_shape {kernel}, that of the weight, got {node.get('kernel_shape', [])}")
     stride, dilation = _list(node, "strides", [1, 1]), _list(node, "dilations", [1, 1])
     x, bias = node.x(), node.optional(2)
-    return node.w.conv2d(x, weight, bias, stride, node.padding(kernel, stride, dilation), dilation, node.get("group", 1), node.label())
+    padding = node.padding(kernel, stride, dilation)
+    return node.w.conv2d(x, weight, bias, stride, padding, dilation, node.get("group", 1), node.label())
 
 
 def _pool(name):
@@ -335,7 +338,8 @@ def _concat(node):
 def _slice(node):
     folded = _fold(node, 0)
     starts, ends, axes, steps = (node.ints(i) for i in (1, 2, 3, 4))
-    if not folded or folded[0].ndim != 1 or axes not in (None, [0], [-1]) or steps not in (None, [1]) or len(starts) != 1 or len(ends) != 1:
+    plain = axes in (None, [0], [-1]) and steps in (None, [1]) and starts and ends and len(starts + ends) == 2
+    if not folded or folded[0].ndim != 1 or not plain:
         raise Unsupported("expects a part of the numbers of a shape, got a tensor or several axes")
     return folded[0][starts[0]:ends[0]]
 
@@ -352,9 +356,9 @@ def _cast(node):
 def _constant(node):
     if "value" in node.attributes:
         return node.importer.arrays["constant", node.node.output[0]]
-    for name, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64), ("value_ints", np.int64)):
+    for name in ("value_float", "value_floats", "value_int", "value_ints"):
         if name in node.attributes:
-            return np.array(node.attributes[name], dtype)
+            return np.array(node.attributes[name], np.float32 if "float" in name else np.int64)
     raise Unsupported(f"expects a constant of numbers, got {', '.join(node.attributes)}")
 
 

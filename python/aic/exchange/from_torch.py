@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .._aic import Graph
-from .writer import UNKNOWN, UNKNOWN_NUMBER, Unsupported, Value, Writer, fail, nearest, pair, show
+from .writer import UNKNOWN, UNKNOWN_NUMBER, Unsupported, Value, Writer, fail, nearest, pair, require, show
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ def from_torch(module: "torch.nn.Module", example_inputs: "torch.Tensor | tuple[
     Raises CompileError, located at lines of the module: all operators that are not supported, at once; control flow
     that depends on data; anything but float32 on the CPU. Needs torch >= 2.6.
     """
-    import torch
+    torch = require("torch")
     example = _check(torch, module, example_inputs)
     program = _export(torch, module, example)
     graph = Graph(list(example.shape[1:]), name or type(module).__name__)
@@ -81,9 +81,11 @@ def _explain(torch, error: Exception):
         text = (f"expects control flow that does not depend on data, got: {lines[0].split(' (unhinted')[0]}; write it with "
                 "functions of tensors, such as relu and maximum")
     elif lines[0].startswith("Constraints violated"):
-        text = f"expects a module that takes any batch, got: {' '.join(lines[1:2]).split('. ')[0]}; write -1 or x.shape[0] for it"
+        why = " ".join(lines[1:2]).split(". ")[0]
+        text = f"expects a module that takes any batch, got: {why}; write -1 or x.shape[0] for it"
     else:
-        text = f"expects a module that torch.export takes, got {type(error).__name__}: {' '.join(lines[:1 + lines[0].endswith(':')])}"
+        why = " ".join(lines[:1 + lines[0].endswith(":")])
+        text = f"expects a module that torch.export takes, got {type(error).__name__}: {why}"
     frames, traceback = [], error.__traceback__
     while traceback:
         frames.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
@@ -113,8 +115,8 @@ class _Importer:
     def run(self):
         w, signature = self.w, self.program.graph_signature
         if signature.buffers_to_mutate:
-            fail([("", 0, f"expects a forward that changes no buffer, got changes of {', '.join(signature.buffers_to_mutate.values())}; "
-                          "call module.eval() first")])
+            names = ", ".join(signature.buffers_to_mutate.values())
+            fail([("", 0, f"expects a forward that changes no buffer, got changes of {names}; call module.eval() first")])
         for node in self.program.graph.nodes:
             w.at(*self.place(node))
             if node.op == "placeholder" and self.kinds[node.name][0] == "USER_INPUT":

@@ -7,7 +7,7 @@ import stat
 
 import numpy as np
 
-from .writer import Unsupported, fail
+from .writer import Unsupported, fail, require
 
 OLDEST_OPSET = 13
 # TensorProto.DataType: NumPy's type and the field of elements that are not raw.
@@ -16,7 +16,7 @@ _TYPES = {1: ("<f4", "float_data"), 6: ("<i4", "int32_data"), 7: ("<i8", "int64_
 
 def read_model(path: str):
     """The ModelProto of a file that ONNX's checker accepts, and the arrays of its initializers and constants by id."""
-    import onnx
+    onnx = require("onnx")
     from google.protobuf.message import DecodeError
     with open(path, "rb") as file:
         data = file.read()

@@ -7,7 +7,7 @@ import tempfile
 import numpy as np
 
 from .._aic import Module
-from .writer import fail, nearest
+from .writer import fail, nearest, require
 
 OPSET, IR_VERSION = 18, 8
 
@@ -19,7 +19,7 @@ def to_onnx(model: Module, path: str | os.PathLike):
     free. Dropout nodes stay, which do nothing unless they are told to train. A model that was not used yet is compiled
     first. Raises CompileError, all operators that ONNX cannot say at once, and OSError. Needs onnx >= 1.21.
     """
-    import onnx
+    onnx = require("onnx")
     if not isinstance(model, Module):
         raise TypeError(f"expects a model, got {type(model).__name__}")
     operators = model.operators()

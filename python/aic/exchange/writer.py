@@ -1,6 +1,7 @@
 """Writes an `aic.Graph` for an importer, and collects all that it cannot write."""
 
 import difflib
+import importlib
 import math
 import re
 from collections.abc import Iterable
@@ -9,6 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .._aic import CompileError, Graph
+
+
+def require(package: str):
+    """A package that only importers need, imported when it is needed."""
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(f"expects the package {package}; install it: pip install aic[{package}]") from error
 
 
 class Value(NamedTuple):
@@ -43,9 +52,15 @@ def fail(problems: Iterable[tuple[str, int, str]], cause: BaseException | None =
 
 
 # What many networks can use instead: a pattern of names, and what is supported in torch's and ONNX's words.
-_KIN = [("elu|swish|mish|softplus|hardtanh", ("aten.relu", "Relu")), ("conv", ("aten.conv2d", "Conv")),
-        ("max_?pool", ("aten.max_pool2d", "MaxPool")), ("pool", ("aten.avg_pool2d", "AveragePool")),
-        ("mm$|dot|einsum|linear", ("aten.linear", "Gemm")), ("soft_?max", ("aten.softmax", "Softmax")), ("drop", ("aten.dropout", "Dropout"))]
+_KIN = [
+    ("elu|swish|mish|softplus|hardtanh", ("aten.relu", "Relu")),
+    ("conv", ("aten.conv2d", "Conv")),
+    ("max_?pool", ("aten.max_pool2d", "MaxPool")),
+    ("pool", ("aten.avg_pool2d", "AveragePool")),
+    ("mm$|dot|einsum|linear", ("aten.linear", "Gemm")),
+    ("soft_?max", ("aten.softmax", "Softmax")),
+    ("drop", ("aten.dropout", "Dropout")),
+]
 
 
 def nearest(name: str, supported: Iterable[str]) -> str:
