@@ -2,12 +2,11 @@
 //   fixed      parameters, optimizer states, settings, metrics, panels of rows and what they add up
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
-//   workspace  staged samples, scalars and temporaries of one function: one per thread. Threads
-//   that
-//              share a block use the workspace of one of them, each with the end of its own, where
-//              scalars lie and what one nest keeps for itself
+//   workspace  staged samples, scalars and temporaries of one function: one per thread. A team works
+//              in that of one of its threads, each with the end of its own, where scalars lie and
+//              what one nest keeps for itself
 // A function that GPU threads share has three instead of the workspace: outputs, temporaries
-// in shared memory, and the workspace for those that do not fit there.
+// in shared memory, in the tightest of three orders, and the workspace for those that do not fit.
 // Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
 // largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
 // management for deep neural net inference", 2020).
@@ -75,14 +74,26 @@ struct FixedRegion {
   int64_t bytes = 0, slotOffset = 0, slotBytes = 0, metricOffset = 0, metricBytes = 0;
 };
 
-/// Places largest first, each in the lowest gap among the buffers it meets; returns the end of the
-/// highest.
-int64_t place(SmallVectorImpl<Buffer> &buffers) {
+/// What is placed before what.
+enum class Order { Largest, LongestLived, LargestArea };
+
+int64_t rankOf(const Buffer &buffer, Order order) {
+  int64_t life = buffer.last - buffer.first + 1;
+  return order == Order::Largest        ? buffer.bytes
+         : order == Order::LongestLived ? life
+                                        : buffer.bytes * life;
+}
+
+/// Places each in the lowest gap among the buffers it meets; returns the end of the highest.
+int64_t place(SmallVectorImpl<Buffer> &buffers, Order order = Order::Largest) {
   int64_t end = 0;
-  for (auto [i, buffer] : llvm::enumerate(buffers))
+  for (auto [i, buffer] : llvm::enumerate(buffers)) {
     buffer.order = i;
-  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) {
-    return std::make_tuple(-a.bytes, a.order) < std::make_tuple(-b.bytes, b.order);
+    buffer.offset = 0;
+  }
+  llvm::sort(buffers, [&](const Buffer &a, const Buffer &b) {
+    return std::make_tuple(-rankOf(a, order), -a.bytes, a.order) <
+           std::make_tuple(-rankOf(b, order), -b.bytes, b.order);
   });
   for (auto [i, buffer] : llvm::enumerate(buffers)) {
     SmallVector<std::pair<int64_t, int64_t>> taken;
@@ -98,6 +109,18 @@ int64_t place(SmallVectorImpl<Buffer> &buffers) {
     end = std::max(end, buffer.offset + buffer.bytes);
   }
   return end;
+}
+
+/// The same in the order that takes least; shared memory is scarce.
+int64_t placeTightly(SmallVectorImpl<Buffer> &buffers) {
+  Order best = Order::Largest;
+  int64_t least = place(buffers, best);
+  for (Order order : {Order::LongestLived, Order::LargestArea})
+    if (int64_t end = place(buffers, order); end < least) {
+      best = order;
+      least = end;
+    }
+  return place(buffers, best);
 }
 
 class FunctionPlanner {
@@ -201,6 +224,7 @@ private:
     });
     for (const Buffer *buffer : sorted) {
       text << llvm::format("%12lld %12lld  ", (long long)buffer->offset, (long long)buffer->bytes);
+      text << buffer->first << ".." << buffer->last << " ";
       if (auto argument = dyn_cast<BlockArgument>(buffer->value))
         text << stringAttr(function, argument.getArgNumber(), "ai.name");
       else
@@ -244,27 +268,81 @@ private:
   }
 
   /// Moves temporaries of a thread block from the workspace into shared memory, all but the largest
-  /// that do not fit; returns the bytes they take there. What grids share cannot lie there.
+  /// that do not fit; returns the bytes they take there. Of a grid, only what belongs to a thread
+  /// block lies there.
   int64_t fillSharedMemory() {
-    if (!isOnGPU || (!isBlock && !kindOf(function).empty()))
-      return 0;
-    shared = std::move(buffers);
-    buffers.clear();
-    int64_t needed = place(shared), bytes = needed;
-    for (; bytes > sharedLimit; bytes = place(shared)) {
-      Buffer largest = shared.front(); // `place` has sorted them
-      shared.erase(shared.begin());
+    bool isGrid = !isBlock && !kindOf(function).empty();
+    auto isForShared = [&](const Buffer &buffer) {
+      auto type = cast<MemRefType>(buffer.value.getType());
+      return isOnGPU && (!isGrid || gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(type));
+    };
+    llvm::copy_if(buffers, std::back_inserter(shared), isForShared);
+    llvm::erase_if(buffers, isForShared);
+    if (isGrid)
+      return placeTightly(shared);
+    int64_t needed = placeTightly(shared), bytes = needed;
+    while (bytes > sharedLimit) {
+      if (int64_t less = separateBuffers(bytes); less < bytes) {
+        bytes = less;
+        continue;
+      }
+      auto *found = llvm::max_element(
+          shared, [](const Buffer &a, const Buffer &b) { return a.bytes < b.bytes; });
+      Buffer largest = *found;
+      shared.erase(found);
       buffers.push_back(largest);
-      for (Buffer &buffer : shared)
-        buffer.offset = 0;
+      bytes = placeTightly(shared);
       largest.value.getDefiningOp()->emitRemark()
           << "kept in global memory: " << largest.bytes << " bytes of temporaries of "
           << function.getName() << ", which need " << needed << " bytes at once; shared memory has "
           << sharedLimit;
     }
-    for (Buffer &buffer : buffers)
-      buffer.offset = 0;
     return bytes;
+  }
+
+  /// A wait costs less than global memory: lets threads wait before a buffer is first touched, or
+  /// behind its last use, so that others may have its bytes, if all take less than `bytes` then.
+  /// Returns what they take.
+  int64_t separateBuffers(int64_t bytes) {
+    SmallVector<Operation *> places;
+    for (const Buffer &buffer : shared) {
+      Operation *first = nullptr, *behind = nullptr;
+      for (Operation &op : body)
+        if (touchesBuffer(op, buffer.value)) {
+          first = first ? first : &op;
+          behind = op.getNextNode();
+        }
+      places.append({first, behind});
+    }
+    for (Operation *op : places) {
+      if (!op || op->getNumRegions() == 0 || isa<gpu::BarrierOp>(op->getPrevNode()))
+        continue;
+      OpBuilder at(op);
+      auto barrier = gpu::BarrierOp::create(at, op->getLoc());
+      if (int64_t less = measureShared(); less < bytes)
+        return less;
+      barrier.erase();
+    }
+    return measureShared();
+  }
+
+  /// Whether a loop touches the buffer or a view of it.
+  bool touchesBuffer(Operation &op, Value buffer) {
+    return op.getNumRegions() > 0 && llvm::any_of(buffer.getUsers(), [&](Operation *user) {
+             return isa<ViewLikeOpInterface>(user) ? touchesBuffer(op, user->getResult(0))
+                                                   : op.isAncestor(user);
+           });
+  }
+
+  /// The bytes of shared memory with the barriers that there are now.
+  int64_t measureShared() {
+    numberOps();
+    for (Buffer &buffer : shared) {
+      buffer.first = INT64_MAX;
+      buffer.last = -1;
+      extendLife(buffer.value, buffer);
+    }
+    return placeTightly(shared);
   }
 
   Value sharedMemory() {

@@ -51,11 +51,10 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   AIBlockBatchPassOptions block;
   block.vectorBits = options.vectorBits;
   if (options.isForGPU) {
-    block.size = 1;
-    block.maxSlots = 64; // as many thread blocks run at once
+    block.sharedBytes = options.sharedBytes;
   }
   pm.addPass(createAIBlockBatchPass(block));
-  if (options.isForGPU) // a block of one sample has no lanes
+  if (options.isForGPU) // its threads share out all that is in memory
     return;
   AIChooseLanesPassOptions lanes;
   lanes.l2 = options.l2;

@@ -24,13 +24,23 @@ using namespace ai;
 
 /// Sums must be this many times the elements of the rows that they are made of.
 static constexpr int64_t kPanelGain = 2;
+/// Of a block in shared memory: a thread keeps a sum for each in registers.
+static constexpr int64_t kMaxSamples = 8;
+/// Shared memory that is left to parameters, as much as ai-stage-parameters takes.
+static constexpr int64_t kParameterBytes = 16 << 10;
+/// Buffers take more than the values: there are copies with borders, and gaps. A share of one in:
+static constexpr int64_t kGaps = 8;
+/// That thread blocks work on at once; more would only be memory for their sums.
+static constexpr int64_t kSamplesAtOnce = 64;
 
 namespace {
 /// Moves the batched part of one function into an ai.for_blocks.
 class Blocker {
 public:
-  Blocker(func::FuncOp f, int64_t size, int64_t slots)
-      : function(f), b(f.getContext()), size(size), slots(slots) {}
+  /// `keepsSamplesApart` leaves a sum for each lane to the combine.
+  Blocker(func::FuncOp f, int64_t size, int64_t slots, bool keepsSamplesApart)
+      : function(f), b(f.getContext()), size(size), slots(slots),
+        keepsSamplesApart(keepsSamplesApart) {}
 
   LogicalResult run() {
     Block &body = function.getBody().front();
@@ -126,6 +136,10 @@ private:
         result.setType(blockType(result.getType(), true));
       return success();
     }
+    if (!keepsSamplesApart && isa<ReduceSumOp, Conv2DWeightGradientOp>(op)) {
+      yieldSum(op, b.clone(*op, mapping)->getResult(0));
+      return success();
+    }
     return TypeSwitch<Operation *, LogicalResult>(op)
         .Case([&](ReduceSumOp sum) { return moveSum(sum); })
         .Case([&](Conv2DWeightGradientOp gradient) { return moveWeightGradient(gradient); })
@@ -168,8 +182,13 @@ private:
     // Added up at once: one sum per lane in every slot would be more than the cache holds.
     Value sum = ReduceSumOp::create(b, op.getLoc(), type, clone.getResult(), ArrayRef<int64_t>{0},
                                     /*keepdims=*/false);
-    sums.push_back({op.getResult(), sum, [](OpBuilder &, Value sum) { return sum; }});
+    yieldSum(op, sum);
     return success();
+  }
+
+  /// Yields what only the blocks are left to be added up of.
+  void yieldSum(Operation *op, Value sum) {
+    sums.push_back({op->getResult(0), sum, [](OpBuilder &, Value sum) { return sum; }});
   }
 
   /// A batched value of the map, row major.
@@ -189,7 +208,7 @@ private:
     Value rhs = rowsOf(op.getRhs());
     auto clone = cast<MatMulOp>(b.clone(*op, mapping));
     clone.getRhsMutable().assign(rhs);
-    sums.push_back({op.getResult(), clone.getResult(), [](OpBuilder &, Value sum) { return sum; }});
+    yieldSum(op, clone.getResult());
     return success();
   }
 
@@ -274,6 +293,7 @@ private:
   func::FuncOp function;
   OpBuilder b;
   int64_t size, slots;
+  bool keepsSamplesApart;
   llvm::SetVector<Operation *> inside, panels;
   std::unique_ptr<Block> block;
   IRMapping mapping;
@@ -288,12 +308,15 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
   void runOnOperation() final {
     if (failed(recordRecipe()))
       return signalPassFailure();
-    for (auto f : getOperation().getOps<func::FuncOp>()) {
-      if (f.isDeclaration() || llvm::none_of(f.getArgumentTypes(), isBatched))
-        continue;
-      if (failed(Blocker(f, blockSize(f), numSlots(f)).run()))
+    SmallVector<func::FuncOp> functions;
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      if (!f.isDeclaration() && llvm::any_of(f.getArgumentTypes(), isBatched))
+        functions.push_back(f);
+    if (sharedBytes != 0 && !functions.empty())
+      chooseForSharedMemory(functions);
+    for (func::FuncOp f : functions)
+      if (failed(Blocker(f, blockSize(f), numSlots(f), sharedBytes == 0).run()))
         return signalPassFailure();
-    }
   }
 
   /// The recipe becomes an attribute of the module: from here on there is no model, only its steps.
@@ -329,6 +352,65 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
     return success();
   }
 
+  int64_t batchOfRecipe() {
+    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>("ai.recipe");
+    auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
+    return batch ? batch.getInt() : kSamplesAtOnce;
+  }
+
+  /// All functions of a program have blocks of one size: as many samples as shared memory holds at
+  /// the widest place of any function, shared out evenly among the blocks of a batch.
+  void chooseForSharedMemory(ArrayRef<func::FuncOp> functions) {
+    int64_t bytes = 1;
+    func::FuncOp widest = functions.front();
+    for (func::FuncOp f : functions)
+      if (int64_t own = bytesPerSample(f); own > bytes) {
+        bytes = own;
+        widest = f;
+      }
+    int64_t batch = std::max<int64_t>(1, batchOfRecipe());
+    bytes += bytes / kGaps;
+    int64_t fitting = std::clamp<int64_t>((sharedBytes - kParameterBytes) / bytes, 1, kMaxSamples);
+    int64_t blocks = llvm::divideCeil(batch, fitting);
+    int64_t chosen = llvm::divideCeil(batch, blocks);
+    size = chosen;
+    maxSlots = int64_t(llvm::divideCeil(kSamplesAtOnce, chosen));
+    widest.emitRemark() << "thread blocks of " << chosen << (chosen == 1 ? " sample" : " samples")
+                        << ", whose values take about " << bytes
+                        << " bytes each where they take most; shared memory has "
+                        << int64_t(sharedBytes);
+  }
+
+  /// The bytes of a sample's values that are alive at once, at most. Rows for a sum behind the map
+  /// leave the block as they are made.
+  static int64_t bytesPerSample(func::FuncOp f) {
+    auto bytesOf = [](Value value) {
+      auto type = cast<RankedTensorType>(value.getType());
+      int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      for (int64_t extent : type.getShape().drop_front())
+        bytes *= extent;
+      return bytes;
+    };
+    DenseMap<Value, Operation *> lastUse;
+    for (Operation &op : f.getBody().front().without_terminator())
+      if (auto product = dyn_cast<MatMulOp>(op); !product || !product.getTransposeLhs())
+        for (Value operand : op.getOperands())
+          lastUse[operand] = &op;
+    int64_t alive = 0, most = 0;
+    for (BlockArgument argument : f.getArguments())
+      alive += isBatched(argument.getType()) && lastUse.contains(argument) ? bytesOf(argument) : 0;
+    for (Operation &op : f.getBody().front().without_terminator()) {
+      for (Value result : op.getResults())
+        alive += isBatched(result.getType()) ? bytesOf(result) : 0;
+      most = std::max(most, alive);
+      for (Value value : llvm::SmallSetVector<Value, 4>(llvm::from_range, op.getOperands()))
+        alive -= isBatched(value.getType()) && lastUse.lookup(value) == &op ? bytesOf(value) : 0;
+      for (Value result : op.getResults())
+        alive -= isBatched(result.getType()) && !lastUse.contains(result) ? bytesOf(result) : 0;
+    }
+    return most;
+  }
+
   /// As many samples as a vector register holds of the widest element.
   int64_t blockSize(func::FuncOp f) {
     if (size != 0)
@@ -347,9 +429,8 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
   int64_t numSlots(func::FuncOp f) {
     if (slots != 0)
       return slots;
-    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>("ai.recipe");
-    auto batch = recipe ? recipe.getAs<IntegerAttr>("batch") : IntegerAttr();
-    int64_t blocks = batch ? llvm::divideCeil(batch.getInt(), blockSize(f)) : maxSlots;
+    bool hasRecipe = getOperation()->hasAttr("ai.recipe");
+    int64_t blocks = hasRecipe ? llvm::divideCeil(batchOfRecipe(), blockSize(f)) : maxSlots;
     return std::min<int64_t>(maxSlots, std::max<int64_t>(1, blocks));
   }
 };

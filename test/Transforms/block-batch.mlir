@@ -1,6 +1,8 @@
 // RUN: ai-opt %s --ai-block-batch --split-input-file | FileCheck %s
 // RUN: ai-opt %s --ai-block-batch="vector-bits=256 slots=3" --split-input-file | FileCheck %s --check-prefix=AVX2
 // RUN: ai-opt %s --ai-block-batch="size=1 max-slots=64" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=ONE
+// RUN: ai-opt %s --ai-block-batch="shared-bytes=25000" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=GPU
+// RUN: ai-opt %s --ai-block-batch="shared-bytes=25000" --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=GPU-REMARK
 // RUN: ai-opt %s --ai-block-batch --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A sum over the batch keeps one partial sum per lane in the block and is finished behind the map.
@@ -14,12 +16,30 @@
 //       CHECK:   ai.reduce_sum %[[P]] {dims = [0]} : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
 //  AVX2-LABEL: func.func @sum_per_lane(
 //        AVX2:   ai.for_blocks size 8 slots 3
+// On a GPU a block has at most 8 samples, and adds them up itself.
+//   GPU-LABEL: func.func @sum_per_lane(
+//         GPU:   ai.for_blocks size 8 slots 8({{.*}} -> tensor<8xf32> {
+//         GPU:     ai.reduce_sum %{{.*}} {dims = [0]} : (tensor<8x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
+//  GPU-REMARK: remark: thread blocks of 8 samples, whose values take about 72 bytes each where they take most; shared memory has 25000
 //   ONE-LABEL: func.func @sum_per_lane(
 //         ONE:   ai.for_blocks size 1 slots 64
 func.func @sum_per_lane(%x: tensor<?x8xf32>) -> tensor<8xf32> {
   %0 = ai.exp %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %1 = ai.reduce_sum %0 {dims = [0]} : (tensor<?x8xf32>) -> tensor<8xf32>
   return %1 : tensor<8xf32>
+}
+
+// -----
+
+// Values of 4 KB a sample, two of them alive at once: one sample. The second result takes the place of the first operand.
+//  GPU-LABEL: func.func @large(
+//        GPU:   ai.for_blocks size 1 slots 64
+// GPU-REMARK: remark: thread blocks of 1 sample, whose values take about 9216 bytes each
+func.func @large(%x: tensor<?x1024xf32>) -> tensor<1024xf32> {
+  %0 = ai.exp %x : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+  %1 = ai.exp %0 : (tensor<?x1024xf32>) -> tensor<?x1024xf32>
+  %2 = ai.reduce_sum %1 {dims = [0]} : (tensor<?x1024xf32>) -> tensor<1024xf32>
+  return %2 : tensor<1024xf32>
 }
 
 // -----

@@ -133,8 +133,10 @@ def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
     samples, scalars and temporaries in the workspace of a thread, by best fit over lifetime
     intervals, 64-byte aligned.
 
-    A function that GPU threads share (`ai.threads`) has its temporaries in shared memory; those that
-    do not fit, the largest first, stay in the workspace, and a remark says so. Its outputs are a region
+    A function that GPU threads share (`ai.threads`) has its temporaries in shared memory. Where they do
+    not fit, a barrier is put before or behind the loops that touch a buffer, if all take less bytes
+    then; what still does not fit, the largest first, stays in the workspace, and a remark says so. Of a
+    grid, allocations in the memory space of a workgroup lie in shared memory. Its outputs are a region
     of their own, its samples are arguments, and so is an entry of metrics, in which offsets count from
     its start; its scalars belong to a thread. Two buffers share bytes only if a barrier separates them.
 
@@ -494,6 +496,12 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
     thread block an element whose sum is long, in f32, belongs to a warp, if the block is done sooner: each
     thread adds every 32nd term, and `gpu.shuffle` adds up the threads' sums in a fixed tree.
 
+    What is read once serves as many elements as it can. In a thread block a thread computes up to 8
+    neighbours along the last index together, such as the samples of a block, if they share an operand.
+    In a grid a product of two panels, `out[o,k] += sum_n lhs[n,o] * rhs[n,k]`, is computed in tiles of 32
+    rows: a thread block copies its columns of both panels into shared memory first. What leaves a thread
+    block leaves it as soon as it can.
+
     - Needs: linalg on memrefs of static shape, at the top of the function.
     - Ensures: no linalg op; the function's attribute `ai.threads` is the size of a thread block. What
       one loop writes and another one touches still needs a barrier (`ai-insert-barriers`).
@@ -506,6 +514,7 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
       "Threads of a thread block">];
   let statistics = [Statistic<"numNests", "num-nests", "Loops that threads share">,
                     Statistic<"numWarpSums", "num-warp-sums", "Sums shared by the threads of a warp">,
+                    Statistic<"numTiled", "num-tiled", "Products of panels in tiles">,
                     Statistic<"numRegisters", "num-registers", "Buffers that became registers">];
 }
 
@@ -532,12 +541,13 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
     its barriers divide it into. All take (fixed, workspace, staged, inputs, targets, metrics, batch,
     first, count); step, epoch, seed, the entry of `metrics` that is written, and the rows of the
     samples are read from `batch` (`AI_RT_BATCH_STEP` ... of ai_program.h). Thread block i of a step's
-    block works on sample `first + i`, in slot i; rows are multiples of 16 bytes apart.
+    block works on its `ai.size` samples from `first + i * ai.size` on, in slot i; rows are multiples of
+    16 bytes apart. Samples past the last one of the batch are the last one once more.
 
     - Needs: `ai-plan-memory` of functions with `ai.threads`.
     - Ensures: what is left of each such function is a declaration whose attribute `ai.kernels` lists
       name, grid (0: one thread block for each block of samples), threads and bytes of shared memory.
-    - Fails when: a block of other than one sample has inputs.
+    - Fails when: samples are touched otherwise than by loads of elements.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
                            "mlir::memref::MemRefDialect"];

@@ -142,10 +142,10 @@ enum {
   AI_RT_BATCH_ROWS = 4   ///< A word for each sample: its row of the targets << 32 | of the inputs.
 };
 
-/// The arguments of every kernel. Thread block i of a step's block takes sample `first + i` of the
-/// batch, reads its rows of `inputs` and `targets`, which are dense tensors of a sample, each at a
-/// multiple of 16 bytes, leaves its output in the i-th part of `staged`, works in the i-th part of
-/// `workspace`, and adds to slot i. The last kernels write metrics to an entry of `metrics`.
+/// The arguments of every kernel. Thread block i of a step's block takes the `block_size` samples of
+/// the batch from `first + i * block_size` on, those below `count`, reads their rows of `inputs` and
+/// `targets`, which are dense tensors of a sample, each at a multiple of 16 bytes, leaves its output
+/// in the i-th part of `staged`, works in the i-th part of `workspace`, and adds to slot i. The last kernels write metrics to an entry of `metrics`.
 typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, const char *inputs,
                                  const char *targets, char *metrics, const int64_t *batch,
                                  int64_t first, int64_t count, ai_rt_gpu_thread_t *thread);

@@ -106,6 +106,10 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     rows of both, stays behind the map: the map joins the rows, and the product is summed over panels
     of `slots` blocks. A remark says so.
 
+    On a GPU (`shared-bytes`) a block has as many samples as shared memory holds with all values that
+    are alive at once, by the order of the ops, at most 8; functions have the same blocks, and a remark
+    gives the numbers.
+
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
       `transpose_lhs`, or `ai.conv2d_weight_gradient`.
     - Ensures: no tensor inside the region has a dynamic dimension; no activation leaves it but for the
@@ -127,6 +131,8 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   }];
   let options = [
     Option<"size", "size", "int64_t", "0", "Samples of a block; 0: as many as fill a vector register">,
+    Option<"sharedBytes", "shared-bytes", "int64_t", "0",
+        "Shared memory of a GPU's thread block; not 0: blocks of as many samples as it holds">,
     Option<"slots", "slots", "int64_t", "0",
         "Gradient slots; 0: as many as the recipe's batch has blocks, at most max-slots">,
     Option<"maxSlots", "max-slots", "int64_t", "8", "Blocks that may run at once">,

@@ -1,7 +1,8 @@
 // Functions that threads share -> kernels of one gpu.module. A thread block of a step's block finds
-// its workspace, its outputs and its slot by its number, and its sample by the row that the batch
-// lists for it. What a grid runs is cut where its threads must wait for each other: no thread block
-// can wait for all others, but the next kernel does.
+// its workspace, its outputs and its slot by its number, and its samples by the rows that the batch
+// lists for them: loads of a block of samples become loads of rows. What a grid runs is cut where
+// its threads must wait for each other: no thread block can wait for all others, but the next
+// kernel does.
 
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -43,13 +44,14 @@ public:
   }
 
   LogicalResult run() {
-    if (isBlock && sampleBytes("input") && integer(function, "ai.size") != 1)
-      return function.emitError("expects blocks of one sample on a GPU, got ")
-             << integer(function, "ai.size");
     SmallVector<Attribute> made;
     int64_t numPhases = isGrid ? 1 + llvm::range_size(function.getOps<gpu::BarrierOp>()) : 1;
-    for (int64_t phase = 0; phase < numPhases; ++phase)
-      made.push_back(makeKernel(phase));
+    for (int64_t phase = 0; phase < numPhases; ++phase) {
+      FailureOr<Attribute> kernel = makeKernel(phase);
+      if (failed(kernel))
+        return failure();
+      made.push_back(*kernel);
+    }
     function->setAttr("ai.kernels", b.getArrayAttr(made));
     function.eraseBody();
     function.setAllArgAttrs(ArrayRef<DictionaryAttr>(
@@ -64,19 +66,20 @@ private:
     return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
   }
 
-  /// Bytes of the block's sample, "input" or "target"; 0 where there is none.
+  int64_t numSamples() { return std::max<int64_t>(1, integer(function, "ai.size")); }
+  /// Bytes of one of the block's samples, "input" or "target"; 0 where there is none.
   int64_t sampleBytes(StringRef role) {
     for (BlockArgument argument : function.getArguments())
       if (auto own = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
           own && own.getValue() == role)
-        return cast<MemRefType>(argument.getType()).getNumElements();
+        return cast<MemRefType>(argument.getType()).getNumElements() / numSamples();
     return 0;
   }
   /// Bytes from one row to the next.
   int64_t rowBytes(StringRef role) { return llvm::alignTo(sampleBytes(role), kRowAlignment); }
   MemRefType rowsType(StringRef role) { return bytesType(rowBytes(role) * kMaxRows); }
 
-  Attribute makeKernel(int64_t phase) {
+  FailureOr<Attribute> makeKernel(int64_t phase) {
     int64_t blocks = isBlock ? integer(module, "ai.num_slots") : 1;
     auto fixed = bytesType(integer(module, "ai.fixed_bytes"));
     auto workspace = bytesType(blocks * integer(function, "ai.workspace_bytes"));
@@ -103,15 +106,19 @@ private:
     IRMapping values = bindArguments(kernel);
     int64_t elements = cloneBody(phase, values);
     gpu::ReturnOp::create(b, function.getLoc());
+    for (StringRef role : {"input", "target"})
+      if (Value block = this->values.lookup(role))
+        if (failed(gatherSamples(role, block)))
+          return failure();
     auto entry = [&](StringRef key, int64_t value) {
       return b.getNamedAttr(key, b.getI64IntegerAttr(value));
     };
     int64_t grid = isBlock  ? 0
                    : isGrid ? std::max<int64_t>(1, llvm::divideCeil(elements, threads))
                             : 1;
-    return b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)), entry("grid", grid),
-                                entry("threads", threads),
-                                entry("shared", integer(function, "ai.shared_bytes"))});
+    return Attribute(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)),
+                                          entry("grid", grid), entry("threads", threads),
+                                          entry("shared", integer(function, "ai.shared_bytes"))}));
   }
 
   /// What the function's arguments are in the kernel.
@@ -161,14 +168,97 @@ private:
         arith::MulIOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), number),
                               integer64(integer(function, "ai.size")));
     values["first"] = arith::AddIOp::create(b, loc, values["first"], samples);
-    Value rows = word(arith::AddIOp::create(b, loc, toIndex(values["first"]), index(Rows)));
-    bindSample("inputs", "input", arith::AndIOp::create(b, loc, rows, integer64(kMaxRows - 1)));
-    bindSample("targets", "target", arith::ShRUIOp::create(b, loc, rows, integer64(32)));
+    for (StringRef role : {"input", "target"}) {
+      auto &samples = rows[role];
+      samples.clear();
+      for (int64_t i = 0; sampleBytes(role) && i < numSamples(); ++i)
+        samples.push_back(rowOf(role, index(i), i == 0));
+      if (sampleBytes(role)) // stands for the samples until it is known which of them a load is of
+        values[role] = memref::ViewOp::create(b, loc, bytesType(numSamples() * sampleBytes(role)),
+                                              wholeOf(role), index(0), ValueRange());
+    }
   }
 
-  void bindSample(StringRef whole, StringRef role, Value row) {
-    if (int64_t bytes = sampleBytes(role))
-      values[role] = part(whole, toIndex(row), 0, rowBytes(role), bytes);
+  Value wholeOf(StringRef role) { return values[(role + "s").str()]; }
+
+  /// The row of one of the block's samples. The last block of a batch may be filled up with samples
+  /// that count for nothing: those are the last one once more.
+  Value rowOf(StringRef role, Value sample, bool isFirst = false) {
+    Location loc = function.getLoc();
+    Value at = toIndex(values["first"]);
+    if (!isFirst) {
+      Value last = arith::SubIOp::create(b, loc, toIndex(values["count"]), index(1));
+      at = arith::MinSIOp::create(b, loc, arith::AddIOp::create(b, loc, at, sample), last);
+    }
+    Value both = word(arith::AddIOp::create(b, loc, at, index(Rows)));
+    Value row = role == "input"
+                    ? arith::AndIOp::create(b, loc, both, integer64(kMaxRows - 1)).getResult()
+                    : arith::ShRUIOp::create(b, loc, both, integer64(32)).getResult();
+    return part((role + "s").str(), toIndex(row), 0, rowBytes(role), sampleBytes(role));
+  }
+
+  /// Loads of `block`, the samples side by side, become loads of their rows.
+  LogicalResult gatherSamples(StringRef role, Value block) {
+    for (Operation *user : llvm::make_early_inc_range(block.getUsers())) {
+      b.setInsertionPoint(user);
+      if (isa<ViewLikeOpInterface>(user)) {
+        if (failed(gatherSamples(role, user->getResult(0))))
+          return failure();
+      } else if (auto load = dyn_cast<affine::AffineLoadOp>(user)) {
+        auto [row, map, operands] =
+            findRow(role, load.getMemRefType(), load.getAffineMap(), load.getMapOperands());
+        load.replaceAllUsesWith(
+            affine::AffineLoadOp::create(b, load.getLoc(), row, map, operands).getResult());
+      } else if (auto load = dyn_cast<memref::LoadOp>(user)) {
+        auto identity = b.getMultiDimIdentityMap(load.getIndices().size());
+        auto [row, map, operands] =
+            findRow(role, load.getMemRefType(), identity, load.getIndices());
+        Value at = affine::AffineApplyOp::create(b, load.getLoc(), map, operands);
+        load.replaceAllUsesWith(memref::LoadOp::create(b, load.getLoc(), row, at).getResult());
+      } else {
+        return user->emitOpError("expects samples to be loaded element by element");
+      }
+      user->erase();
+    }
+    return success();
+  }
+
+  struct Place {
+    Value row;
+    AffineMap map;
+    SmallVector<Value> operands;
+  };
+
+  /// The row, as elements, and the place in it that an access of all samples is to.
+  Place findRow(StringRef role, MemRefType type, AffineMap map, ValueRange indices) {
+    Location loc = function.getLoc();
+    int64_t elements = type.getNumElements() / numSamples(), stride = type.getNumElements();
+    AffineExpr sample = b.getAffineConstantExpr(0), rest = sample;
+    for (auto [index, extent] : llvm::zip(map.getResults(), type.getShape())) {
+      stride /= extent;
+      int64_t inSample = elements / stride; // of the index; 0 if samples are what it counts
+      if (extent == 1)
+        continue;
+      if (inSample <= 1 && stride % elements == 0)
+        sample = sample + index * (stride / elements);
+      else if (extent <= inSample)
+        rest = rest + index * stride;
+      else {
+        sample = sample + index.floorDiv(inSample);
+        rest = rest + index % inSample * stride;
+      }
+    }
+    SmallVector<Value> operands(indices);
+    AffineMap which = AffineMap::get(map.getNumDims(), map.getNumSymbols(), sample);
+    affine::fullyComposeAffineMapAndOperands(&which, &operands);
+    affine::canonicalizeMapAndOperands(&which, &operands);
+    Value row = which.isSingleConstant()
+                    ? rows[role][which.getSingleConstantResult()]
+                    : rowOf(role, affine::AffineApplyOp::create(b, loc, which, operands));
+    auto rowType = MemRefType::get({elements}, type.getElementType());
+    return {memref::ViewOp::create(b, loc, rowType, row, index(0), ValueRange()),
+            AffineMap::get(map.getNumDims(), map.getNumSymbols(), rest),
+            SmallVector<Value>(indices)};
   }
 
   /// The part of `whole` that begins `number` strides behind `start`.
@@ -219,7 +309,8 @@ private:
   ModuleOp module;
   gpu::GPUModuleOp kernels;
   OpBuilder b;
-  llvm::StringMap<Value> values; // by role, of the present kernel
+  llvm::StringMap<Value> values;            // by role, of the present kernel
+  llvm::StringMap<SmallVector<Value>> rows; // of each sample, by role
   bool isBlock, isGrid;
 };
 

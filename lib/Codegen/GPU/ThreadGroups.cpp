@@ -9,7 +9,44 @@ int64_t ThreadGroup::size() const {
   int64_t size = 1;
   for (const Coordinate &c : space())
     size *= c.size;
-  return size;
+  return size / width;
+}
+
+const Coordinate &ThreadGroup::lastOf(size_t i) const {
+  auto last = llvm::find(coordinates[i], int64_t(space().size()) - 1);
+  return ops[i].coordinates[last - coordinates[i].begin()];
+}
+
+/// As many sums as a thread keeps in registers.
+static constexpr int64_t kMaxWidth = 8;
+
+/// Whether neighbours along loop `dim` gain by one thread that reads the operand for all of them.
+static bool gainsByWidth(const ThreadMapping &mapping, OpOperand &input, unsigned dim,
+                         bool hasThreads) {
+  linalg::LinalgOp op = mapping.op;
+  AffineMap map = op.getMatchingIndexingMap(&input);
+  if (!isa<MemRefType>(input.get().getType()) || map.getNumResults() == 0)
+    return false;
+  bool isGlobal = isa<BlockArgument>(memoryOf(input.get()));
+  if (map.isFunctionOfDim(dim))
+    return isGlobal && !map.getResults().back().isFunctionOfDim(dim);
+  return !mapping.sequential.empty() && (isGlobal || hasThreads);
+}
+
+int64_t ai::findSharedWidth(const ThreadGroup &group, int64_t threads) {
+  if (group.isPrivate || group.space().empty() || group.space().back().size > kMaxWidth)
+    return 1;
+  int64_t width = group.space().back().size;
+  bool gains = false;
+  for (auto [i, mapping] : llvm::enumerate(group.ops)) {
+    linalg::LinalgOp op = mapping.op;
+    const Coordinate &last = group.lastOf(i);
+    if (last.isGathered)
+      return 1;
+    for (OpOperand *input : op.getDpsInputOperands())
+      gains |= gainsByWidth(mapping, *input, last.dim, group.size() / width >= threads);
+  }
+  return gains ? width : 1;
 }
 
 static bool isWriter(linalg::LinalgOp op, Value memref) {
@@ -88,6 +125,10 @@ static bool conflicts(const ThreadGroup &group, const ThreadMapping &added) {
   bool found = false;
   forEachConflict(group, added, [&](size_t, OpOperand &, OpOperand &) { found = true; });
   return found;
+}
+
+bool ai::conflict(const ThreadGroup &a, const ThreadGroup &b) {
+  return llvm::any_of(b.ops, [&](const ThreadMapping &op) { return conflicts(a, op); });
 }
 
 /// One number made of arguments that are numbers, too, and of nothing that other threads write.

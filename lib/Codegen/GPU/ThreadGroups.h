@@ -14,10 +14,24 @@ struct ThreadGroup {
   llvm::SmallVector<ThreadMapping> ops;
   llvm::SmallVector<llvm::SmallVector<int64_t>> coordinates;
   bool isPrivate = false; ///< Computed by every thread.
+  int64_t width = 1;      ///< Neighbours along the last coordinate that a thread computes together.
 
   llvm::ArrayRef<Coordinate> space() const { return ops.front().coordinates; }
+  /// The coordinate of op `i` that runs over the last one of the space.
+  const Coordinate &lastOf(size_t i) const;
+  /// How many threads it takes, or turns of threads.
   int64_t size() const;
 };
+
+/// How many neighbours along the last coordinate a thread of a thread block computes together, as
+/// many as registers hold, 1 if that gains nothing. It gains where they share what they read again
+/// and again: a weight is read once for all samples of a block. From global memory that is worth
+/// idle threads. Rows of samples, which lie apart, are shared out that way, too: the threads of a
+/// warp read one of them at a time.
+int64_t findSharedWidth(const ThreadGroup &group, int64_t threads);
+
+/// Whether one of two groups writes what the other one touches.
+bool conflict(const ThreadGroup &a, const ThreadGroup &b);
 
 /// Puts the ops of a function into groups. An op joins the last group whose results it touches, if
 /// it does so at the same point only, and if no group behind that one touches what it writes or

@@ -14,12 +14,15 @@ static constexpr int64_t kExchange = 10;
 static constexpr int64_t kStrided = 4;
 
 /// Whether neighbouring threads read an operand in global memory far from each other.
-static bool isStrided(const ThreadMapping &mapping, OpOperand &operand) {
+static bool isStrided(const ThreadMapping &mapping, int64_t width, OpOperand &operand) {
   linalg::LinalgOp op = mapping.op;
-  if (mapping.coordinates.empty() || !isa<MemRefType>(operand.get().getType()) ||
+  ArrayRef<Coordinate> between = mapping.coordinates;
+  if (!between.empty() && between.back().size == width) // of one thread
+    between = between.drop_back();
+  if (between.empty() || !isa<MemRefType>(operand.get().getType()) ||
       !isa<BlockArgument>(memoryOf(operand.get())))
     return false;
-  unsigned fastest = mapping.coordinates.back().dim;
+  unsigned fastest = between.back().dim;
   AffineMap map = op.getMatchingIndexingMap(&operand);
   return llvm::any_of(map.getResults().drop_back(map.getNumResults() > 0),
                       [&](AffineExpr expr) { return expr.isFunctionOfDim(fastest); });
@@ -71,8 +74,9 @@ std::optional<WarpSum> ai::findWarpSum(const ThreadGroup &group, int64_t threads
     if (shared(dim) <= shared(best))
       best = dim;
   linalg::LinalgOp op = mapping.op;
-  bool strided = llvm::any_of(op.getDpsInputOperands(),
-                              [&](OpOperand *operand) { return isStrided(mapping, *operand); });
+  bool strided = llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
+    return isStrided(mapping, group.width, *operand);
+  });
   int64_t alone =
       int64_t(llvm::divideCeil(group.size(), threads)) * iterations * (strided ? kStrided : 1);
   int64_t together =

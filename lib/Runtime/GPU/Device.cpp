@@ -137,19 +137,25 @@ void Device::clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirst
 
 /// Stores what the blocks of the samples `first ... first + count - 1` left behind.
 void Device::copyOutputs(const StepTensors &tensors, int64_t first, int64_t count, char *to) {
-  int64_t stride = tensors.step->gpu->staged_bytes, bytes = tensors.output->bytes;
-  backend->copyOut(outputs.data(), staged, count * stride);
-  for (int64_t i = 0; i < count; ++i)
-    std::memcpy(to + (first + i) * bytes, outputs.data() + i * stride + tensors.output->offset,
-                bytes);
+  int64_t stride = tensors.step->gpu->staged_bytes, size = program.block_size;
+  int64_t bytes = tensors.output->bytes / size;
+  backend->copyOut(outputs.data(), staged, blocksOf(count) * stride);
+  for (int64_t i = 0; i < count; i += size)
+    std::memcpy(to + (first + i) * bytes,
+                outputs.data() + i / size * stride + tensors.output->offset,
+                std::min(size, count - i) * bytes);
 }
 
-/// A sample is a block, and as many blocks as there are slots run at once.
+int64_t Device::blocksOf(int64_t samples) const {
+  return (samples + program.block_size - 1) / program.block_size;
+}
+
+/// As many blocks as there are slots run at once.
 void Device::runRounds(const StepTensors &tensors, KernelArguments arguments, char *to) {
   const ai_rt_gpu_step_t &gpu = *tensors.step->gpu;
-  int64_t slots = program.num_slots, count = arguments.count;
-  for (int64_t first = 0; first < count; first += slots) {
-    int64_t blocks = std::min(slots, count - first);
+  int64_t round = program.num_slots * program.block_size, count = arguments.count;
+  for (int64_t first = 0; first < count; first += round) {
+    int64_t samples = std::min(round, count - first), blocks = blocksOf(samples);
     if (first > 0) {
       arguments.count = first;
       launch(gpu.fold, 0, arguments);
@@ -159,9 +165,9 @@ void Device::runRounds(const StepTensors &tensors, KernelArguments arguments, ch
     arguments.first = first;
     launch(gpu.block, blocks, arguments);
     if (to)
-      copyOutputs(tensors, first, blocks, to);
+      copyOutputs(tensors, first, samples, to);
   }
-  launch(count > slots && gpu.fold.count ? gpu.finish : gpu.combine, 0, arguments);
+  launch(count > round && gpu.fold.count ? gpu.finish : gpu.combine, 0, arguments);
 }
 
 bool Device::Recorded::isOf(const Recorded &other) const {

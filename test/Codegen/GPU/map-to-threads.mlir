@@ -203,3 +203,113 @@ func.func @sums_of_a_thread(%x: memref<10x4xf32>, %y: memref<10xf32>, %u: memref
     (%a: f32, %sum: f32) { %0 = arith.maximumf %a, %sum : f32 linalg.yield %0 : f32 }
   return
 }
+
+// -----
+
+// The samples of a block share weights, so a thread computes all three together and reads a weight once for them; what
+// follows sample by sample joins them. A warp sums up for all of them.
+// CHECK-LABEL: func.func @samples_share_weights(
+//  CHECK-SAME:     %[[W:[a-z0-9]*]]: memref<300x8xf32>,
+//       CHECK:   %[[LONG:.*]]:3 = affine.for %{{.*}} = 0 to 512 step 32
+// CHECK-COUNT-15:  gpu.shuffle
+//   CHECK-NOT:   gpu.shuffle
+//       CHECK:   %[[SUMS:.*]]:3 = affine.for %{{.*}} = 0 to 8 iter_args(
+// CHECK-COUNT-1:     affine.load %[[W]]
+//   CHECK-NOT:     affine.load %[[W]]
+//       CHECK:     affine.yield %{{.*}}, %{{.*}}, %{{.*}} : f32, f32, f32
+//       CHECK:   %[[ROOT:.*]] = math.sqrt %[[SUMS]]#0
+//       CHECK:   affine.store %[[ROOT]], %{{.*}}[%{{.*}} + symbol(%{{.*}}), 0]
+//       CHECK:   math.sqrt %[[SUMS]]#2
+func.func @samples_share_weights(%w: memref<300x8xf32>, %v: memref<9x512xf32>, %x: memref<8x3xf32>,
+                                 %u: memref<512x3xf32>, %y: memref<300x3xf32>, %z: memref<9x3xf32>) {
+  linalg.matmul ins(%w, %x : memref<300x8xf32>, memref<8x3xf32>) outs(%y : memref<300x3xf32>)
+  linalg.sqrt ins(%y : memref<300x3xf32>) outs(%y : memref<300x3xf32>)
+  linalg.matmul ins(%v, %u : memref<9x512xf32>, memref<512x3xf32>) outs(%z : memref<9x3xf32>)
+  return
+}
+
+// -----
+
+// Samples that share nothing are elements like others, and rows that lie apart are read one after the other.
+// CHECK-LABEL: func.func @samples_apart(
+//  CHECK-SAME:     %[[ROWS:[a-z0-9]*]]: memref<3x200xf32>,
+//       CHECK:   affine.for %{{.*}} = 0 to 600 step 256
+//       CHECK:   affine.load %[[ROWS]][0, symbol(%[[T:.*]])]
+//       CHECK:   affine.load %[[ROWS]][1, symbol(%[[T]])]
+//       CHECK:   affine.load %[[ROWS]][2, symbol(%[[T]])]
+func.func @samples_apart(%rows: memref<3x200xf32>, %x: memref<200x3xf32>, %y: memref<200x3xf32>, %z: memref<200x3xf32>) {
+  linalg.transpose ins(%rows : memref<3x200xf32>) outs(%x : memref<200x3xf32>) permutation = [1, 0]
+  linalg.sqrt ins(%y : memref<200x3xf32>) outs(%z : memref<200x3xf32>)
+  return
+}
+
+// -----
+
+// A product of two panels: thread blocks copy 32 columns of both, then a thread computes four neighbours, and what
+// follows element by element stays in registers. 84 is no multiple of 32.
+//   CHECK-DAG: #[[$TILES:.*]] = affine_set<()[s0] : (-s0 + 11 >= 0)>
+// CHECK-LABEL: func.func @panels_combine(
+//   CHECK-DAG:   %[[LHS:.*]] = memref.alloc() : memref<66x32xf32, #gpu.address_space<workgroup>>
+//   CHECK-DAG:   %[[RHS:.*]] = memref.alloc() : memref<66x32xf32, #gpu.address_space<workgroup>>
+//   CHECK-DAG:   %[[T:.*]] = gpu.thread_id {{ *}}x
+//   CHECK-DAG:   %[[B:.*]] = gpu.block_id {{ *}}x
+//       CHECK:   affine.if #[[$TILES]]()[%[[B]]] {
+//       CHECK:     affine.for %{{.*}} = 0 to 2112 step 256 {
+//       CHECK:       affine.load %{{.*}} : memref<66x84xf32>
+//       CHECK:     affine.for %{{.*}} = 0 to 2112 step 256 {
+//       CHECK:       affine.load %{{.*}} : memref<66x120xf32>
+//       CHECK:     gpu.barrier
+//       CHECK:     affine.if
+//       CHECK:       %[[SUMS:.*]]:4 = affine.for %[[N:.*]] = 0 to 66
+//       CHECK:         affine.load %{{.*}}[%[[N]], symbol(%[[T]]) floordiv 8]
+//       CHECK:         affine.load %{{.*}}[%[[N]], symbol(%[[T]]) * 4 - (symbol(%[[T]]) floordiv 8) * 32]
+//       CHECK:         affine.load %{{.*}}[%[[N]], symbol(%[[T]]) * 4 - (symbol(%[[T]]) floordiv 8) * 32 + 3]
+//       CHECK:       arith.subf %{{.*}}, %[[SUMS]]#3
+//       CHECK:   } {ai.elements = 3072 : i64}
+func.func @panels_combine(%ct: memref<66x84xf32>, %x: memref<66x120xf32>, %w: memref<84x120xf32>)
+    attributes {ai.kind = "combine"} {
+  %zero = arith.constant 0.0 : f32
+  %dw = memref.alloc() : memref<84x120xf32>
+  linalg.fill ins(%zero : f32) outs(%dw : memref<84x120xf32>)
+  linalg.generic {indexing_maps = [affine_map<(o, k, n) -> (n, o)>, affine_map<(o, k, n) -> (n, k)>, affine_map<(o, k, n) -> (o, k)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%ct, %x : memref<66x84xf32>, memref<66x120xf32>) outs(%dw : memref<84x120xf32>) {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %out, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.sub ins(%w, %dw : memref<84x120xf32>, memref<84x120xf32>) outs(%w : memref<84x120xf32>)
+  return
+}
+
+// -----
+
+// What a block leaves behind is written as soon as it can be, and not behind what follows.
+// CHECK-LABEL: func.func @outputs_first(
+//  CHECK-SAME:     %[[X:[a-z0-9]*]]: memref<8xf32>, %[[ROWS:[a-z0-9]*]]: memref<8xf32>
+//       CHECK:   %[[A:.*]] = memref.alloc() : memref<8xf32>
+//       CHECK:   affine.store %{{.*}}, %[[A]]
+//       CHECK:   affine.store %{{.*}}, %[[ROWS]]
+//       CHECK:   affine.if
+func.func @outputs_first(%x: memref<8xf32>, %rows: memref<8xf32>, %last: memref<7xf32>) {
+  %a = memref.alloc() : memref<8xf32>
+  %b = memref.alloc() : memref<7xf32>
+  linalg.exp ins(%x : memref<8xf32>) outs(%a : memref<8xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i + 1)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%a : memref<8xf32>) outs(%b : memref<7xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i) -> (-i + 6)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%b : memref<7xf32>) outs(%last : memref<7xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(i) -> (-i + 7)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%a : memref<8xf32>) outs(%rows : memref<8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  }
+  return
+}

@@ -1,8 +1,12 @@
 // RUN: not ai-opt %s --ai-outline-kernels 2>&1 | FileCheck %s
 
-// A row of the data set is a block's sample.
-// CHECK: error: expects blocks of one sample on a GPU, got 2
-func.func @step_block(%input: memref<40xi8> {ai.role = "input"})
-    attributes {ai.kind = "block", ai.size = 2 : i64, ai.threads = 128 : i64} {
-  return
+// Samples are rows anywhere in a data set: there is no memory that holds a block of them.
+// CHECK: error: 'memref.copy' op expects samples to be loaded element by element
+module attributes {ai.fixed_bytes = 64 : i64, ai.num_slots = 1 : i64, ai.slot_offset = 0 : i64} {
+  func.func @step_block(%work: memref<40xi8> {ai.role = "workspace"}, %input: memref<40xi8> {ai.role = "input"},
+                        %first: i64 {ai.role = "first"}, %count: i64 {ai.role = "count"})
+      attributes {ai.kind = "block", ai.size = 2 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 40 : i64} {
+    memref.copy %input, %work : memref<40xi8> to memref<40xi8>
+    return
+  }
 }

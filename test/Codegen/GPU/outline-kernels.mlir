@@ -22,7 +22,8 @@
 //       CHECK:     arith.muli %[[I2]], %c48{{.*}} : index
 //       CHECK:     %[[SAMPLE:.*]] = memref.view %[[INPUTS]][%{{.*}}][] : memref<206158430208xi8> to memref<40xi8>
 //       CHECK:     memref.store %[[OWNFIRST]], %{{.*}} : memref<1xi64>
-//       CHECK:     memref.load %[[SAMPLE]]
+//       CHECK:     %[[ELEMENTS:.*]] = memref.view %[[SAMPLE]]
+//       CHECK:     memref.load %[[ELEMENTS]]
 //       CHECK:     memref.get_global @table
 //       CHECK:     gpu.barrier
 //       CHECK:     gpu.return
@@ -77,6 +78,43 @@ module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_
     affine.if affine_set<()[s0] : (9 - s0 >= 0)>()[%t] {
       affine.store %byte, %fixed[299 - symbol(%t)] : memref<8192xi8>
     } {ai.elements = 10 : i64}
+    return
+  }
+}
+
+// -----
+
+// Of a block of three samples each is found by a row of its own, those past the batch's last one by that one's. Loads
+// of all samples side by side become loads of a row, of one that is looked up there if it is known no sooner.
+// CHECK-LABEL: gpu.func @step_block(
+//  CHECK-SAME:     %[[INPUTS:[a-z0-9]*]]: memref<206158430208xi8>, %[[TARGETS:[a-z0-9]*]]: memref<68719476736xi8>, %{{[a-z0-9]*}}: memref<1xi8>, %[[BATCH:[a-z0-9]*]]: memref<4294967300xi64>, %[[FIRST:[a-z0-9]*]]: i64, %[[COUNT:[a-z0-9]*]]: i64) kernel
+//       CHECK:   %[[N:.*]] = arith.index_cast %[[COUNT]] : i64 to index
+//       CHECK:   %[[LAST:.*]] = arith.subi %[[N]], %c1{{.*}} : index
+//       CHECK:   arith.minsi %{{.*}}, %[[LAST]] : index
+//       CHECK:   memref.load %[[BATCH]]
+//       CHECK:   %[[ROW1:.*]] = memref.view %[[INPUTS]][%{{.*}}][] : memref<206158430208xi8> to memref<40xi8>
+//       CHECK:   %[[ELEMENTS:.*]] = memref.view %[[ROW1]][%{{.*}}][] : memref<40xi8> to memref<10xf32>
+//       CHECK:   affine.load %[[ELEMENTS]][symbol(%[[T:.*]])]
+//       CHECK:   arith.minsi
+//       CHECK:   memref.load %[[BATCH]]
+//       CHECK:   %[[LABEL:.*]] = memref.view %[[TARGETS]][%{{.*}}][]
+//       CHECK:   memref.view %[[LABEL]]
+module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_offset = 4096 : i64} {
+  func.func @step_block(%work: memref<64xi8> {ai.role = "workspace"},
+                        %input: memref<120xi8> {ai.role = "input"}, %target: memref<12xi8> {ai.role = "target"},
+                        %first: i64 {ai.role = "first"}, %count: i64 {ai.role = "count"})
+      attributes {ai.kind = "block", ai.size = 3 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 64 : i64} {
+    %zero = arith.constant 0 : index
+    %t = gpu.thread_id x
+    %x = memref.view %input[%zero][] : memref<120xi8> to memref<3x2x5xf32>
+    %flat = memref.collapse_shape %x [[0], [1, 2]] : memref<3x2x5xf32> into memref<3x10xf32>
+    %labels = memref.view %target[%zero][] : memref<12xi8> to memref<3xi32>
+    %out = memref.view %work[%zero][] : memref<64xi8> to memref<8xf32>
+    %0 = affine.load %flat[1, symbol(%t)] : memref<3x10xf32>
+    affine.store %0, %out[0] : memref<8xf32>
+    %1 = affine.load %labels[symbol(%t)] : memref<3xi32>
+    %2 = arith.sitofp %1 : i32 to f32
+    affine.store %2, %out[1] : memref<8xf32>
     return
   }
 }

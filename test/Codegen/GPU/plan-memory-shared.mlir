@@ -82,3 +82,53 @@ func.func @step_finish(%loss: memref<f32> {ai.role = "metric", ai.name = "loss"}
   affine.store %0, %correct[] : memref<f32>
   return
 }
+
+// -----
+
+// Two buffers that one wait apart would share bytes: where they do not fit otherwise, that wait is added.
+// CHECK-LABEL: func.func @waits_block(
+//       CHECK:   ai.shared_bytes = 1024 : i64
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+// SMALL-LABEL: func.func @waits_block(
+//       SMALL:   ai.shared_bytes = 512 : i64
+//       SMALL:   ai.workspace_bytes = 0 : i64
+//       SMALL:   affine.if
+//       SMALL:   gpu.barrier
+//  SMALL-NEXT:   affine.if
+//   SMALL-NOT:   gpu.barrier
+//       SMALL:   return
+func.func @waits_block(%y: memref<256xf32> {ai.role = "parameter", ai.name = "y"})
+    attributes {ai.kind = "block", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
+  %t = gpu.thread_id x
+  %zero = arith.constant 0.0 : f32
+  %a = memref.alloc() : memref<128xf32>
+  %b = memref.alloc() : memref<128xf32>
+  affine.if affine_set<()[s0] : (127 - s0 >= 0)>()[%t] {
+    affine.store %zero, %a[symbol(%t)] : memref<128xf32>
+    %0 = affine.load %a[symbol(%t)] : memref<128xf32>
+    affine.store %0, %y[symbol(%t)] : memref<256xf32>
+  }
+  affine.if affine_set<()[s0] : (127 - s0 >= 0)>()[%t] {
+    affine.store %zero, %b[symbol(%t)] : memref<128xf32>
+    %0 = affine.load %b[symbol(%t)] : memref<128xf32>
+    affine.store %0, %y[symbol(%t) + 128] : memref<256xf32>
+  }
+  return
+}
+
+// -----
+
+// Of a grid, what belongs to a thread block lies in shared memory.
+// CHECK-LABEL: func.func @tile_combine(
+//       CHECK:   ai.shared_bytes = 512 : i64
+//       CHECK:   ai.workspace_bytes = 0 : i64
+//       CHECK:   gpu.dynamic_shared_memory
+func.func @tile_combine(%y: memref<128xf32> {ai.role = "parameter", ai.name = "y"})
+    attributes {ai.kind = "combine", ai.step = "step", ai.size = 1 : i64, ai.threads = 128 : i64} {
+  %t = gpu.thread_id x
+  %a = memref.alloc() : memref<128xf32, #gpu.address_space<workgroup>>
+  %0 = affine.load %y[symbol(%t)] : memref<128xf32>
+  affine.store %0, %a[symbol(%t)] : memref<128xf32, #gpu.address_space<workgroup>>
+  return
+}
