@@ -12,10 +12,10 @@ using affine::AffineForOp;
 // Nests
 //===----------------------------------------------------------------------===//
 
-SmallVector<Nest> ai::collectNests(func::FuncOp function) {
-  SmallVector<Nest> nests;
+SmallVector<MemoryOp> ai::collectMemoryOps(func::FuncOp function) {
+  SmallVector<MemoryOp> nests;
   for (Operation &op : function.getBody().front()) {
-    Nest nest{&op, {}};
+    MemoryOp nest{&op, {}};
     nest.isKnown = collectAccesses(&op, nest.accesses);
     if (!nest.accesses.empty() || !nest.isKnown)
       nests.push_back(std::move(nest));
@@ -23,7 +23,7 @@ SmallVector<Nest> ai::collectNests(func::FuncOp function) {
   return nests;
 }
 
-int64_t ai::costOf(const Nest &nest) {
+int64_t ai::costOf(const MemoryOp &nest) {
   int64_t cost = 0;
   for (const Access &access : nest.accesses) {
     int64_t times = 1;
@@ -47,7 +47,7 @@ bool ai::mayMeet(const Access &x, const Access &y) {
   return true;
 }
 
-bool ai::meets(const Nest &a, const Nest &b) {
+bool ai::meets(const MemoryOp &a, const MemoryOp &b) {
   return llvm::any_of(a.accesses, [&](const Access &x) {
     return x.isWrite && llvm::any_of(b.accesses, [&](const Access &y) { return mayMeet(x, y); });
   });
@@ -68,7 +68,7 @@ std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loo
   return std::nullopt;
 }
 
-AffineForOp ai::longestLoop(const Nest &nest, int64_t enough,
+AffineForOp ai::longestLoop(const MemoryOp &nest, int64_t enough,
                             function_ref<bool(AffineForOp)> isFit) {
   AffineForOp longest;
   int64_t most = 0;

@@ -9,23 +9,23 @@
 namespace ai {
 
 /// An op of a function's body that touches memory, with what it touches.
-struct Nest {
+struct MemoryOp {
   mlir::Operation *op;
   Accesses accesses;
   bool isKnown = true; // `accesses` is all that it touches
 };
 
 /// The ops of the function's body that touch memory, in their order.
-llvm::SmallVector<Nest> collectNests(mlir::func::FuncOp function);
+llvm::SmallVector<MemoryOp> collectMemoryOps(mlir::func::FuncOp function);
 
 /// Accesses of one run.
-int64_t costOf(const Nest &nest);
+int64_t costOf(const MemoryOp &nest);
 
 /// Whether two accesses may touch an element in any of their iterations.
 bool mayMeet(const Access &x, const Access &y);
 
 /// Whether `b` touches what `a` writes.
-bool meets(const Nest &a, const Nest &b);
+bool meets(const MemoryOp &a, const MemoryOp &b);
 
 /// The dimension whose index is the loop plus something within one step.
 std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::AffineForOp loop);
@@ -33,7 +33,7 @@ std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::Affin
 /// The loop with the most iterations among those of `nest` that are fit for being shared out: the
 /// outermost, and those that it holds and nothing else. `enough` iterations count as many as more
 /// do: then the outer loop is taken. Null if none is fit.
-mlir::affine::AffineForOp longestLoop(const Nest &nest, int64_t enough,
+mlir::affine::AffineForOp longestLoop(const MemoryOp &nest, int64_t enough,
                                       llvm::function_ref<bool(mlir::affine::AffineForOp)> isFit);
 
 /// Whether both loops hand the same iterations to a part.

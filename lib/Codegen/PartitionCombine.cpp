@@ -20,7 +20,7 @@ namespace ai {
 using namespace ai;
 
 namespace {
-struct CombineNest : Nest {
+struct CombineNest : MemoryOp {
   AffineForOp loop = {}; // that can be shared out
   bool serial = false;   // left to one part
   int64_t group =
@@ -33,7 +33,7 @@ public:
   Partitioner(func::FuncOp f) : function(f) {}
 
   void run() {
-    for (Nest &nest : collectNests(function))
+    for (MemoryOp &nest : collectMemoryOps(function))
       nests.push_back({std::move(nest)});
     for (CombineNest &nest : nests)
       nest.loop =

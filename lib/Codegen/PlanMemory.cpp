@@ -2,7 +2,8 @@
 //   fixed      parameters, optimizer states, settings, metrics, panels of rows and what they add up
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
-//   workspace  staged samples, scalars and temporaries of one function: one per thread. A team works
+//   workspace  staged samples, scalars and temporaries of one function: one per thread. A team
+//   works
 //              in that of one of its threads, each with the end of its own, where scalars lie and
 //              what one nest keeps for itself
 // A function that GPU threads share has three instead of the workspace: outputs, temporaries

@@ -28,7 +28,7 @@ static constexpr int64_t kEnoughShares = 16;
 
 namespace {
 /// Ops of the function's body with no barrier between them.
-struct Piece : Nest { // `op` is the first
+struct Piece : MemoryOp { // `op` is the first
   SmallVector<Operation *> ops;
   AffineForOp loop = {};   // of a nest that is shared out
   bool isRepeated = false; // every part runs it
@@ -41,7 +41,7 @@ public:
 
   void run() {
     Part part = addPartArguments(function);
-    for (Nest &nest : collectNests(function))
+    for (MemoryOp &nest : collectMemoryOps(function))
       if (!isa<memref::AllocOp>(nest.op))
         nests.insert({nest.op, std::move(nest)});
     findOwn();
@@ -61,7 +61,7 @@ public:
   }
 
 private:
-  static bool writes(const Nest &nest) {
+  static bool writes(const MemoryOp &nest) {
     return !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) { return a.isWrite; });
   }
 
@@ -141,7 +141,7 @@ private:
   bool isOwn(const Access &a) const { return own.contains(memoryOf(a.memref)); }
 
   /// What of the nest threads share out; null if that is not worth it.
-  AffineForOp findLoop(const Nest &nest) const {
+  AffineForOp findLoop(const MemoryOp &nest) const {
     if (!nest.isKnown || costOf(nest) < kCostOfBarrier)
       return {};
     return longestLoop(nest, kEnoughShares,
@@ -149,7 +149,7 @@ private:
   }
 
   /// Whether no two iterations of the loop touch an element that the nest writes.
-  bool writesApart(const Nest &nest, AffineForOp loop) const {
+  bool writesApart(const MemoryOp &nest, AffineForOp loop) const {
     return llvm::all_of(nest.accesses, [&](const Access &write) {
       return !write.isWrite || (isOwn(write) && isRewritten(nest, write.memref, loop)) ||
              isApart(nest, write.memref, loop);
@@ -157,7 +157,7 @@ private:
   }
 
   /// Whether every iteration of the loop has all of the memory for itself.
-  static bool isRewritten(const Nest &nest, Value memref, AffineForOp loop) {
+  static bool isRewritten(const MemoryOp &nest, Value memref, AffineForOp loop) {
     return llvm::none_of(nest.accesses, [&](const Access &a) {
       return mayShareMemory(a.memref, memref) && (!a.isKnown() || a.uses(loop.getInductionVar()));
     });
@@ -165,7 +165,7 @@ private:
 
   /// Whether all accesses of what may be `memref` are of it, and keep to places of their own in
   /// each iteration, by one of their indices.
-  static bool isApart(const Nest &nest, Value memref, AffineForOp loop) {
+  static bool isApart(const MemoryOp &nest, Value memref, AffineForOp loop) {
     SmallVector<const Access *> accesses;
     for (const Access &a : nest.accesses)
       if (mayShareMemory(a.memref, memref))
@@ -241,7 +241,7 @@ private:
 
   func::FuncOp function;
   Block &body;
-  llvm::MapVector<Operation *, Nest> nests; // ops of the body that touch memory
+  llvm::MapVector<Operation *, MemoryOp> nests; // ops of the body that touch memory
   DenseMap<Operation *, AffineForOp> shared;
   DenseSet<Value> own;
   SmallVector<Piece> pieces;

@@ -46,22 +46,22 @@ namespace {
 class GraphMaker {
 public:
   GraphMaker(ModuleOp module) { graph.name = module.getName().value_or("module").str(); }
-  Graph make(ModuleOp module);
+  StageGraph make(ModuleOp module);
 
 private:
-  std::unique_ptr<Graph::Cluster> addRegion(Region &region, const std::string &title);
-  void addOperation(Operation &op, Graph::Cluster &cluster);
-  int64_t addNode(ArrayRef<std::string> lines, Graph::Kind kind, Graph::Cluster &cluster);
+  std::unique_ptr<StageGraph::Cluster> addRegion(Region &region, const std::string &title);
+  void addOperation(Operation &op, StageGraph::Cluster &cluster);
+  int64_t addNode(ArrayRef<std::string> lines, StageGraph::Kind kind, StageGraph::Cluster &cluster);
   int64_t nodeOf(Value value);
 
-  Graph graph;
+  StageGraph graph;
   DenseMap<Operation *, int64_t> operations;
   DenseMap<Value, int64_t> arguments;
 };
 } // namespace
 
-int64_t GraphMaker::addNode(ArrayRef<std::string> lines, Graph::Kind kind,
-                            Graph::Cluster &cluster) {
+int64_t GraphMaker::addNode(ArrayRef<std::string> lines, StageGraph::Kind kind,
+                            StageGraph::Cluster &cluster) {
   int64_t node = graph.nodes.size();
   graph.nodes.push_back({{}, kind, {}});
   for (const std::string &line : lines)
@@ -81,20 +81,20 @@ int64_t GraphMaker::nodeOf(Value value) {
   return operations.lookup(op);
 }
 
-void GraphMaker::addOperation(Operation &op, Graph::Cluster &cluster) {
+void GraphMaker::addOperation(Operation &op, StageGraph::Cluster &cluster) {
   std::string name = op.getName().getStringRef().str(), owner = ownerOf(&op);
   std::string results = llvm::join(llvm::map_range(op.getResultTypes(), shapeOf), ", ");
   bool isFrame = op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>();
   int64_t node;
   if (auto parameter = dyn_cast<ParameterOp>(op))
-    node = addNode({parameter.getName().str(), results}, Graph::Kind::Value, cluster);
+    node = addNode({parameter.getName().str(), results}, StageGraph::Kind::Value, cluster);
   else if (isFrame)
-    node = addNode({name}, Graph::Kind::Frame, cluster);
+    node = addNode({name}, StageGraph::Kind::Frame, cluster);
   else
-    node =
-        addNode({name, owner, results},
-                StringRef(owner).starts_with("d ") ? Graph::Kind::Gradient : Graph::Kind::Operation,
-                cluster);
+    node = addNode({name, owner, results},
+                   StringRef(owner).starts_with("d ") ? StageGraph::Kind::Gradient
+                                                      : StageGraph::Kind::Operation,
+                   cluster);
   operations[&op] = node;
   for (Value operand : op.getOperands())
     graph.nodes[node].operands.push_back({nodeOf(operand), shapeOf(operand.getType())});
@@ -103,15 +103,16 @@ void GraphMaker::addOperation(Operation &op, Graph::Cluster &cluster) {
       cluster.items.push_back({-1, addRegion(region, name)});
 }
 
-std::unique_ptr<Graph::Cluster> GraphMaker::addRegion(Region &region, const std::string &title) {
-  auto cluster = std::make_unique<Graph::Cluster>();
+std::unique_ptr<StageGraph::Cluster> GraphMaker::addRegion(Region &region,
+                                                           const std::string &title) {
+  auto cluster = std::make_unique<StageGraph::Cluster>();
   cluster->title = title;
   auto owner = operations.find(region.getParentOp());
   for (BlockArgument argument : region.getArguments()) {
     if (argument.use_empty())
       continue;
     int64_t node = addNode({nameOf(argument).str(), shapeOf(argument.getType())},
-                           Graph::Kind::Value, *cluster);
+                           StageGraph::Kind::Value, *cluster);
     arguments[argument] = node;
     if (owner != operations.end())
       graph.nodes[node].operands.push_back({owner->second, ""});
@@ -121,7 +122,7 @@ std::unique_ptr<Graph::Cluster> GraphMaker::addRegion(Region &region, const std:
   return cluster;
 }
 
-Graph GraphMaker::make(ModuleOp module) {
+StageGraph GraphMaker::make(ModuleOp module) {
   for (Operation &op : module.getOps())
     if (auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()))
       for (Region &region : op.getRegions())
@@ -130,20 +131,20 @@ Graph GraphMaker::make(ModuleOp module) {
   return std::move(graph);
 }
 
-Graph ai::makeGraph(ModuleOp module) { return GraphMaker(module).make(module); }
+StageGraph ai::makeGraph(ModuleOp module) { return GraphMaker(module).make(module); }
 
 namespace {
 class DotPrinter {
 public:
-  DotPrinter(const Graph &graph, raw_ostream &os) : graph(graph), os(os) {}
+  DotPrinter(const StageGraph &graph, raw_ostream &os) : graph(graph), os(os) {}
   void print();
 
 private:
-  void print(const Graph::Cluster &cluster);
+  void print(const StageGraph::Cluster &cluster);
   void print(int64_t node);
   raw_ostream &line() { return os.indent(2 * depth); }
 
-  const Graph &graph;
+  const StageGraph &graph;
   raw_ostream &os;
   int64_t numClusters = 0;
   int depth = 1;
@@ -151,11 +152,11 @@ private:
 } // namespace
 
 void DotPrinter::print(int64_t number) {
-  const Graph::Node &node = graph.nodes[number];
+  const StageGraph::Node &node = graph.nodes[number];
   line() << "n" << number << " [label=\""
          << llvm::join(llvm::map_range(node.lines, llvm::DOT::EscapeString), "\\n")
-         << "\", shape=" << (node.kind == Graph::Kind::Value ? "ellipse" : "box") << "];\n";
-  for (const Graph::Edge &edge : node.operands) {
+         << "\", shape=" << (node.kind == StageGraph::Kind::Value ? "ellipse" : "box") << "];\n";
+  for (const StageGraph::Edge &edge : node.operands) {
     line() << "n" << edge.from << " -> n" << number;
     if (edge.type.empty())
       os << " [style=dashed];\n";
@@ -164,11 +165,11 @@ void DotPrinter::print(int64_t number) {
   }
 }
 
-void DotPrinter::print(const Graph::Cluster &cluster) {
+void DotPrinter::print(const StageGraph::Cluster &cluster) {
   line() << "subgraph cluster" << numClusters++ << " {\n";
   ++depth;
   line() << "label=\"" << llvm::DOT::EscapeString(cluster.title) << "\";\n";
-  for (const Graph::Cluster::Item &item : cluster.items)
+  for (const StageGraph::Cluster::Item &item : cluster.items)
     item.cluster ? print(*item.cluster) : print(item.node);
   --depth;
   line() << "}\n";
@@ -181,4 +182,4 @@ void DotPrinter::print() {
   os << "}\n";
 }
 
-void ai::printDot(const Graph &graph, raw_ostream &os) { DotPrinter(graph, os).print(); }
+void ai::printDot(const StageGraph &graph, raw_ostream &os) { DotPrinter(graph, os).print(); }

@@ -10,7 +10,7 @@ namespace ai {
 
 /// The operations of a module as a graph: a node says what an operation is, which layer or gradient
 /// it belongs to, and the types of its results; an edge is a value.
-struct Graph {
+struct StageGraph {
   enum class Kind {
     Value,     ///< A parameter, an argument.
     Operation, ///< An operation of the model.
@@ -41,13 +41,13 @@ struct Graph {
   std::vector<std::unique_ptr<Cluster>> functions;
 };
 
-Graph makeGraph(mlir::ModuleOp module);
+StageGraph makeGraph(mlir::ModuleOp module);
 
 /// Prints in Graphviz's language.
-void printDot(const Graph &graph, llvm::raw_ostream &os);
+void printDot(const StageGraph &graph, llvm::raw_ostream &os);
 
 /// Draws, each function below the one before it.
-void printSVG(const Graph &graph, llvm::raw_ostream &os);
+void printSVG(const StageGraph &graph, llvm::raw_ostream &os);
 
 } // namespace ai
 

@@ -45,15 +45,15 @@ static std::string escape(StringRef text) {
   return result;
 }
 
-static StringRef className(Graph::Kind kind) {
+static StringRef className(StageGraph::Kind kind) {
   switch (kind) {
-  case Graph::Kind::Value:
+  case StageGraph::Kind::Value:
     return "value";
-  case Graph::Kind::Operation:
+  case StageGraph::Kind::Operation:
     return "operation";
-  case Graph::Kind::Gradient:
+  case StageGraph::Kind::Gradient:
     return "gradient";
-  case Graph::Kind::Frame:
+  case StageGraph::Kind::Frame:
     return "frame";
   }
   llvm_unreachable("a kind");
@@ -63,7 +63,7 @@ namespace {
 /// One function: its layout, then its drawing at an offset.
 class FunctionDrawing {
 public:
-  FunctionDrawing(const Graph &graph, const Graph::Cluster &function)
+  FunctionDrawing(const StageGraph &graph, const StageGraph::Cluster &function)
       : graph(graph), function(function) {
     collect(function, {});
     for (auto [node, place] : places)
@@ -84,7 +84,7 @@ private:
     double left = 1e9, top = 1e9, right = 0, bottom = 0;
   };
 
-  void collect(const Graph::Cluster &cluster, SmallVector<int> inside);
+  void collect(const StageGraph::Cluster &cluster, SmallVector<int> inside);
   void addNode(int64_t node, ArrayRef<int> inside);
   void findBoxes();
   void drawNode(int64_t node, raw_ostream &os);
@@ -92,8 +92,8 @@ private:
   void drawPath(const LayeredLayout::Edge &edge, double end, const std::string &type,
                 raw_ostream &os);
 
-  const Graph &graph;
-  const Graph::Cluster &function;
+  const StageGraph &graph;
+  const StageGraph::Cluster &function;
   LayeredLayout layout;
   llvm::MapVector<int64_t, int> places;                        // of the graph's nodes in the layout
   DenseMap<int, SmallVector<int>> boxesOf;                     // by place, also of invisible nodes
@@ -107,7 +107,7 @@ static void drawType(double x, double y, StringRef type, raw_ostream &os) {
                       escape(type));
 }
 
-static double widthOf(const Graph::Node &node) {
+static double widthOf(const StageGraph::Node &node) {
   size_t letters = 4;
   for (const std::string &line : node.lines)
     letters = std::max(letters, line.size());
@@ -115,20 +115,20 @@ static double widthOf(const Graph::Node &node) {
 }
 
 void FunctionDrawing::addNode(int64_t number, ArrayRef<int> inside) {
-  const Graph::Node &node = graph.nodes[number];
+  const StageGraph::Node &node = graph.nodes[number];
   double height = double(node.lines.size()) * kLine + 2 * kPad;
   int place = layout.addNode(widthOf(node), height, inside.empty() ? -1 : inside.front());
   places[number] = place;
   boxesOf[place].assign(inside.begin(), inside.end());
-  for (const Graph::Edge &edge : node.operands)
+  for (const StageGraph::Edge &edge : node.operands)
     if (!edge.type.empty())
       types[edge.from].insert(edge.type);
 }
 
 /// Boxes lie in each other; the outermost ones are the layout's groups.
-void FunctionDrawing::collect(const Graph::Cluster &cluster, SmallVector<int> inside) {
+void FunctionDrawing::collect(const StageGraph::Cluster &cluster, SmallVector<int> inside) {
   int64_t owner = -1;
-  for (const Graph::Cluster::Item &item : cluster.items) {
+  for (const StageGraph::Cluster::Item &item : cluster.items) {
     if (!item.cluster) {
       addNode(owner = item.node, inside);
       continue;
@@ -159,9 +159,9 @@ void FunctionDrawing::findBoxes() {
 }
 
 void FunctionDrawing::drawNode(int64_t number, raw_ostream &os) {
-  const Graph::Node &node = graph.nodes[number];
+  const StageGraph::Node &node = graph.nodes[number];
   const LayeredLayout::Node &place = layout.nodes[places[number]];
-  bool isRound = node.kind == Graph::Kind::Value;
+  bool isRound = node.kind == StageGraph::Kind::Value;
   os << llvm::formatv("<g class=\"{0}\"><rect x=\"{1:f1}\" y=\"{2:f1}\" width=\"{3:f1}\" "
                       "height=\"{4:f1}\" rx=\"{5}\"/>",
                       className(node.kind), place.x - place.width / 2, place.y, place.width,
@@ -213,7 +213,7 @@ void FunctionDrawing::drawEdges(int64_t number, raw_ostream &os) {
   });
   for (auto [i, edge] : llvm::enumerate(edges)) {
     double port = node.x + node.width * (double(i + 1) / double(edges.size() + 1) - 0.5);
-    const Graph::Edge &value = graph.nodes[number].operands[edge->operand];
+    const StageGraph::Edge &value = graph.nodes[number].operands[edge->operand];
     drawPath(*edge, port, value.type, os);
     if (types[value.from].size() > 1)
       drawType(port + 4, node.y - 8 - kSmallLine * double(edges.size() - 1 - i), value.type, os);
@@ -243,7 +243,7 @@ void FunctionDrawing::draw(double y, raw_ostream &os) {
   os << "</g>\n";
 }
 
-void ai::printSVG(const Graph &graph, raw_ostream &os) {
+void ai::printSVG(const StageGraph &graph, raw_ostream &os) {
   std::vector<std::unique_ptr<FunctionDrawing>> drawings;
   double width = 0, height = 0;
   for (const auto &function : graph.functions) {

@@ -24,8 +24,8 @@ static LogicalResult printLLVMIR(ModuleOp module, raw_ostream &os) {
   return success();
 }
 
-static LogicalResult printDot(ModuleOp module, raw_ostream &os) {
-  printGraph(module, os);
+static LogicalResult printGraph(ModuleOp module, raw_ostream &os) {
+  printDot(makeGraph(module), os);
   return success();
 }
 
@@ -51,7 +51,7 @@ static void add(StringRef name, StringRef description) {
 
 void registerTranslations() {
   add<printLLVMIR>("mlir-to-llvmir", "stage llvm to LLVM IR, which is not optimised");
-  add<printDot>("ai-to-dot", "ai ops to a graph in Graphviz's language");
+  add<printGraph>("ai-to-dot", "ai ops to a graph in Graphviz's language");
   registerFromLLVMIRTranslation();
 }
 
