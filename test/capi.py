@@ -127,12 +127,19 @@ class Model:
         targets = _fit(targets, self.program.io[TARGET], np.shape(targets)[:1])
         if len(inputs) != len(targets):
             raise Error(f"expects as many targets as inputs, got {len(targets)} and {len(inputs)}")
-        arguments = targets.ctypes.data_as(c_void_p), c_int64(len(targets)), byref(result)
+        arguments = targets.ctypes.data_as(c_void_p), c_int64(len(targets)), None if result is None else byref(result)
         self._run(name, inputs, *arguments)
         return result
 
     def train_step(self, inputs, targets):
         return self._run_batch("train_step", inputs, targets, c_float()).value
+
+    def train_metrics(self, inputs, targets):
+        """A step like `train_step`; returns the sums over its batch."""
+        self._run_batch("train_step", inputs, targets, None)
+        metrics = Metrics()
+        self.program.check(self.lib.ai_rt_model_read_metrics(self.handle, byref(metrics)))
+        return metrics
 
     def evaluate(self, inputs, targets):
         return self._run_batch("evaluate", inputs, targets, Metrics())
