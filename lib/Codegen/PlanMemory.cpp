@@ -3,16 +3,14 @@
 //              to, then the gradient slots: one per program
 //   slot       the sums that blocks add to: one per slot, inside the fixed region
 //   workspace  staged samples, scalars and temporaries of one function: one per thread. A team
-//   works
-//              in that of one of its threads, each with the end of its own, where scalars lie and
-//              what one nest keeps for itself
+//              works in that of one of its threads, each with the end of its own, where scalars lie
+//              and what one nest keeps for itself
 // A function that GPU threads share has three instead of the workspace: outputs, temporaries
 // in shared memory, in the tightest of three orders, and the workspace for those that do not fit.
-// Temporaries whose lives overlap never share bytes; each takes the lowest gap that holds it,
-// largest first (best fit over lifetime intervals, as in Pisarchyk and Lee, "Efficient memory
-// management for deep neural net inference", 2020).
+// Temporaries whose lives overlap never share bytes (Placement.h).
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/Placement.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -21,6 +19,7 @@
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
+using ai::Buffer, ai::place, ai::placeTightly;
 
 namespace ai {
 #define GEN_PASS_DEF_AIPLANMEMORYPASS
@@ -32,15 +31,6 @@ constexpr int64_t kAlignment = 64;
 
 /// Of the runtime: waits for all threads of a team.
 constexpr StringLiteral kBarrier = "ai_rt_team_barrier";
-
-/// A value of memref type that gets a place in a region; it lives from `first` to `last` (positions
-/// of ops, or, where threads share the function, the number of barriers before them).
-struct Buffer {
-  Value value;
-  int64_t bytes, first, last, offset = 0;
-  size_t order = 0;
-  bool meets(const Buffer &o) const { return first <= o.last && o.first <= last; }
-};
 
 int64_t bytesOf(Type type) {
   auto memref = cast<MemRefType>(type);
@@ -74,55 +64,6 @@ struct FixedRegion {
   llvm::MapVector<std::pair<StringRef, StringRef>, int64_t> offsets;
   int64_t bytes = 0, slotOffset = 0, slotBytes = 0, metricOffset = 0, metricBytes = 0;
 };
-
-/// What is placed before what.
-enum class Order { Largest, LongestLived, LargestArea };
-
-int64_t rankOf(const Buffer &buffer, Order order) {
-  int64_t life = buffer.last - buffer.first + 1;
-  return order == Order::Largest        ? buffer.bytes
-         : order == Order::LongestLived ? life
-                                        : buffer.bytes * life;
-}
-
-/// Places each in the lowest gap among the buffers it meets; returns the end of the highest.
-int64_t place(SmallVectorImpl<Buffer> &buffers, Order order = Order::Largest) {
-  int64_t end = 0;
-  for (auto [i, buffer] : llvm::enumerate(buffers)) {
-    buffer.order = i;
-    buffer.offset = 0;
-  }
-  llvm::sort(buffers, [&](const Buffer &a, const Buffer &b) {
-    return std::make_tuple(-rankOf(a, order), -a.bytes, a.order) <
-           std::make_tuple(-rankOf(b, order), -b.bytes, b.order);
-  });
-  for (auto [i, buffer] : llvm::enumerate(buffers)) {
-    SmallVector<std::pair<int64_t, int64_t>> taken;
-    for (const Buffer &placed : ArrayRef(buffers).take_front(i))
-      if (placed.meets(buffer))
-        taken.push_back({placed.offset, placed.offset + placed.bytes});
-    llvm::sort(taken);
-    for (auto [begin, stop] : taken) {
-      if (buffer.offset + buffer.bytes <= begin)
-        break;
-      buffer.offset = std::max(buffer.offset, stop);
-    }
-    end = std::max(end, buffer.offset + buffer.bytes);
-  }
-  return end;
-}
-
-/// The same in the order that takes least; shared memory is scarce.
-int64_t placeTightly(SmallVectorImpl<Buffer> &buffers) {
-  Order best = Order::Largest;
-  int64_t least = place(buffers, best);
-  for (Order order : {Order::LongestLived, Order::LargestArea})
-    if (int64_t end = place(buffers, order); end < least) {
-      best = order;
-      least = end;
-    }
-  return place(buffers, best);
-}
 
 class FunctionPlanner {
 public:
@@ -225,7 +166,6 @@ private:
     });
     for (const Buffer *buffer : sorted) {
       text << llvm::format("%12lld %12lld  ", (long long)buffer->offset, (long long)buffer->bytes);
-      text << buffer->first << ".." << buffer->last << " ";
       if (auto argument = dyn_cast<BlockArgument>(buffer->value))
         text << stringAttr(function, argument.getArgNumber(), "ai.name");
       else
