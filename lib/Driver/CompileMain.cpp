@@ -217,6 +217,9 @@ int compileMain(int argc, char **argv) {
     emit = "explain";
     output = explained;
   }
+  if (emit == "explain" && intermediates.getNumOccurrences())
+    return refuse("--explain shows every stage in its page, and writes no other file; got "
+                  "--dump-intermediates");
   if (!isKnown(emit))
     return refuse("--emit expects a stage or an artefact, got '" + emit + "'; did you mean '" +
                   nearestName(emit) + "'? --help lists them");
