@@ -8,6 +8,7 @@
 #include "lib/Codegen/NestShares.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace ai {
@@ -57,10 +58,32 @@ public:
       if (piece.loop)
         part.restrict(piece.loop, piece.op);
       else if (!piece.isRepeated)
-        part.restrictToOne(piece.ops, piece.group);
+        for (ArrayRef<Operation *> ops : split(piece.ops))
+          part.restrictToOne(ops, piece.group);
   }
 
 private:
+  /// Cuts a piece behind each nest, unless something of what comes before it is used behind it:
+  /// nests stay apart for those who look at them one by one.
+  SmallVector<ArrayRef<Operation *>> split(ArrayRef<Operation *> ops) {
+    SmallVector<ArrayRef<Operation *>> cuts;
+    DenseSet<Operation *> users;
+    size_t begin = 0;
+    bool hasNest = false;
+    for (auto [i, op] : llvm::enumerate(ops)) {
+      for (Operation *user : op->getUsers())
+        users.insert(body.findAncestorOpInBlock(*user));
+      users.erase(op);
+      hasNest |= op->getNumRegions() > 0;
+      if (i + 1 < ops.size() && (!hasNest || !users.empty()))
+        continue;
+      hasNest = false;
+      cuts.push_back(ops.slice(begin, i + 1 - begin));
+      begin = i + 1;
+    }
+    return cuts;
+  }
+
   static bool writes(const MemoryOp &nest) {
     return !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) { return a.isWrite; });
   }
@@ -89,6 +112,7 @@ private:
   /// pieces compute with: each part needs that, so it stays outside.
   void formPieces() {
     DenseSet<Operation *> outside;
+    keepInvariants(outside);
     DenseMap<Operation *, int64_t> runs;
     do
       runs = numberRuns(outside);
@@ -118,14 +142,41 @@ private:
     DenseMap<Operation *, int64_t> runs;
     int64_t run = 0;
     for (Operation &op : body.without_terminator()) {
-      if (isa<memref::AllocOp>(op))
-        continue;
+      if (isa<memref::AllocOp, ViewLikeOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>())
+        continue; // for all
       if (shared.contains(&op) || (outside.contains(&op) && nests.contains(&op)))
         ++run;
       else if (!outside.contains(&op))
         runs[&op] = run;
     }
     return runs;
+  }
+
+  /// Adds what costs next to nothing, is the same wherever it is computed, and is used behind a
+  /// nest that lies in between: it would tie nests together.
+  void keepInvariants(DenseSet<Operation *> &outside) {
+    DenseMap<Operation *, int64_t> nestsBefore;
+    int64_t number = 0;
+    for (Operation &op : body) {
+      nestsBefore[&op] = number;
+      number += op.getNumRegions() > 0;
+    }
+    for (Operation &op : body.without_terminator())
+      if (op.getNumRegions() == 0 && isInvariant(op) &&
+          llvm::any_of(op.getUsers(), [&](Operation *user) {
+            return nestsBefore.at(body.findAncestorOpInBlock(*user)) > nestsBefore.at(&op);
+          }))
+        outside.insert(&op);
+  }
+
+  /// Whether the op only reads, if anything then what the function leaves as it is.
+  bool isInvariant(Operation &op) {
+    const auto *nest = nests.find(&op);
+    if (nest == nests.end())
+      return isMemoryEffectFree(&op);
+    return !writes(nest->second) && llvm::none_of(nests, [&](const auto &other) {
+      return meets(other.second, nest->second);
+    });
   }
 
   /// Adds to `outside` what others than the ops of its run compute with; false if there is nothing.
