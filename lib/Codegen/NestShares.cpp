@@ -71,7 +71,7 @@ std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loo
 AffineForOp ai::longestLoop(const MemoryOp &nest, int64_t enough,
                             function_ref<bool(AffineForOp)> isFit) {
   AffineForOp longest;
-  int64_t most = 0;
+  int64_t most = 1; // which cannot be shared
   for (auto loop = dyn_cast<AffineForOp>(nest.op); loop;) {
     std::optional<int64_t> trips = tripCount(loop);
     if (trips && std::min(*trips, enough) > most && loop.getNumResults() == 0 && isFit(loop)) {
@@ -93,29 +93,38 @@ bool ai::haveSameBounds(AffineForOp a, AffineForOp b) {
 // Parts
 //===----------------------------------------------------------------------===//
 
-/// lower + step * (trips * p / parts), for p = part and part + 1.
+static constexpr int64_t kFractionBits = 32;
+
+/// p / parts of 2^32, rounded up: times a number of iterations, and down again, it is what
+/// iterations * p / parts is. Divisions take long, and these are the only two of a call.
+static Value fractionOf(OpBuilder &b, Location loc, Value p, Value parts) {
+  Value bits = arith::ConstantIndexOp::create(b, loc, kFractionBits);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value scaled = arith::ShLIOp::create(b, loc, p, bits);
+  Value most = arith::SubIOp::create(b, loc, parts, one);
+  return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, scaled, most), parts);
+}
+
 /// The bounds are computed in front of the whole nest: inside they would be no symbols.
 void Part::restrict(AffineForOp loop, Operation *nest) const {
   OpBuilder b(nest);
   Location loc = loop.getLoc();
   int64_t lower = loop.getConstantLowerBound(), step = loop.getStepAsInt();
   int64_t trips = llvm::divideCeil(loop.getConstantUpperBound() - lower, step);
-  auto bound = [&](Value p) -> Value {
-    Value share = arith::DivUIOp::create(
-        b, loc, arith::MulIOp::create(b, loc, p, arith::ConstantIndexOp::create(b, loc, trips)),
-        parts);
-    Value scaled =
-        arith::MulIOp::create(b, loc, share, arith::ConstantIndexOp::create(b, loc, step));
-    return arith::AddIOp::create(b, loc, scaled, arith::ConstantIndexOp::create(b, loc, lower));
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto bound = [&](Value fraction) -> Value {
+    Value share = arith::MulIOp::create(b, loc, fraction, constant(trips));
+    share = arith::ShRUIOp::create(b, loc, share, constant(kFractionBits));
+    return arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, share, constant(step)),
+                                 constant(lower));
   };
-  Value next = arith::AddIOp::create(b, loc, part, arith::ConstantIndexOp::create(b, loc, 1));
   AffineMap identity = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
-  loop.setLowerBound(bound(part), identity);
+  loop.setLowerBound(bound(begin), identity);
   // The last step may reach past the upper bound: min keeps the loop's own end.
-  AffineMap end = AffineMap::get(
+  AffineMap last = AffineMap::get(
       0, 1, {b.getAffineSymbolExpr(0), b.getAffineConstantExpr(loop.getConstantUpperBound())},
       b.getContext());
-  loop.setUpperBound(bound(next), end);
+  loop.setUpperBound(bound(end), last);
   loop->setAttr("ai.trips", b.getI64IntegerAttr(trips));
 }
 
@@ -131,13 +140,15 @@ void Part::restrictToOne(ArrayRef<Operation *> ops, int64_t group) const {
 }
 
 Part ai::addPartArguments(func::FuncOp function) {
-  Builder b(function.getContext());
+  OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
+  Location loc = function.getLoc();
   auto add = [&](StringRef role) -> Value {
     unsigned index = function.getNumArguments();
     auto attributes = b.getDictionaryAttr(b.getNamedAttr("ai.role", b.getStringAttr(role)));
-    (void)function.insertArgument(index, b.getIndexType(), attributes, function.getLoc());
+    (void)function.insertArgument(index, b.getIndexType(), attributes, loc);
     return function.getArgument(index);
   };
-  Value part = add("part");
-  return {part, add("parts")};
+  Value part = add("part"), parts = add("parts");
+  Value next = arith::AddIOp::create(b, loc, part, arith::ConstantIndexOp::create(b, loc, 1));
+  return {part, parts, fractionOf(b, loc, part, parts), fractionOf(b, loc, next, parts)};
 }

@@ -39,9 +39,10 @@ mlir::affine::AffineForOp longestLoop(const MemoryOp &nest, int64_t enough,
 /// Whether both loops hand the same iterations to a part.
 bool haveSameBounds(mlir::affine::AffineForOp a, mlir::affine::AffineForOp b);
 
-/// What a call of a function does: the share `part` of `parts`.
+/// What a call of a function does: the share `part` of `parts`, which begins and ends at fractions
+/// of 2^32.
 struct Part {
-  mlir::Value part, parts;
+  mlir::Value part, parts, begin, end;
 
   /// Leaves to `loop`, which lies in `nest`, the iterations of the part. It keeps their number, of
   /// all parts, as `ai.trips`.

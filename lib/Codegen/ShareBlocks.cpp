@@ -41,7 +41,6 @@ public:
   explicit Sharer(func::FuncOp f) : function(f), body(f.getBody().front()) {}
 
   void run() {
-    Part part = addPartArguments(function);
     for (MemoryOp &nest : collectMemoryOps(function))
       if (!isa<memref::AllocOp>(nest.op))
         nests.insert({nest.op, std::move(nest)});
@@ -50,6 +49,7 @@ public:
       if (AffineForOp loop = findLoop(entry.second))
         shared[entry.first] = loop;
     formPieces();
+    Part part = addPartArguments(function);
     // What every part runs must not change memory that they share.
     if (llvm::any_of(pieces, [](const Piece &piece) { return piece.isRepeated && writes(piece); }))
       return function->setAttr("ai.alone", UnitAttr::get(function.getContext()));

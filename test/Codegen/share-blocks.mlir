@@ -5,8 +5,11 @@
 // CHECK-LABEL: func.func @nests_are_shared_out(
 //  CHECK-SAME:   %[[X:.*]]: memref<200x12xf32>, %[[Y:.*]]: memref<12x200xf32>,
 //  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}
-//       CHECK:   %[[WORK:.*]] = arith.muli %[[PART]], %{{.*}}
-//       CHECK:   arith.divui %[[WORK]], %[[PARTS]]
+//       CHECK:   %[[SCALED:.*]] = arith.shli %[[PART]], %{{.*}}
+//       CHECK:   %[[UP:.*]] = arith.addi %[[SCALED]], %{{.*}}
+//       CHECK:   %[[BEGIN:.*]] = arith.divui %[[UP]], %[[PARTS]]
+//       CHECK:   %[[WORK:.*]] = arith.muli %[[BEGIN]], %{{.*}}
+//       CHECK:   arith.shrui %[[WORK]], %{{.*}}
 //       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
 //       CHECK:   } {ai.trips = 200 : i64}
 //       CHECK:   gpu.barrier
