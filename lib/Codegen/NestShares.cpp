@@ -105,27 +105,50 @@ static Value fractionOf(OpBuilder &b, Location loc, Value p, Value parts) {
   return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, scaled, most), parts);
 }
 
-/// The bounds are computed in front of the whole nest: inside they would be no symbols.
+static int64_t tripsOf(AffineForOp loop) {
+  return llvm::divideCeil(loop.getConstantUpperBound() - loop.getConstantLowerBound(),
+                          loop.getStepAsInt());
+}
+
+/// Where in the loop the share begins, or ends, at `fraction`. Computed in front of the whole nest:
+/// inside it would be no symbol.
+static Value boundAt(OpBuilder &b, AffineForOp loop, Value fraction) {
+  Location loc = loop.getLoc();
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  Value share = arith::MulIOp::create(b, loc, fraction, constant(tripsOf(loop)));
+  share = arith::ShRUIOp::create(b, loc, share, constant(kFractionBits));
+  return arith::AddIOp::create(b, loc,
+                               arith::MulIOp::create(b, loc, share, constant(loop.getStepAsInt())),
+                               constant(loop.getConstantLowerBound()));
+}
+
 void Part::restrict(AffineForOp loop, Operation *nest) const {
   OpBuilder b(nest);
-  Location loc = loop.getLoc();
-  int64_t lower = loop.getConstantLowerBound(), step = loop.getStepAsInt();
-  int64_t trips = llvm::divideCeil(loop.getConstantUpperBound() - lower, step);
-  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-  auto bound = [&](Value fraction) -> Value {
-    Value share = arith::MulIOp::create(b, loc, fraction, constant(trips));
-    share = arith::ShRUIOp::create(b, loc, share, constant(kFractionBits));
-    return arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, share, constant(step)),
-                                 constant(lower));
-  };
+  int64_t trips = tripsOf(loop);
+  Value first = boundAt(b, loop, begin), behind = boundAt(b, loop, end);
   AffineMap identity = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
-  loop.setLowerBound(bound(begin), identity);
   // The last step may reach past the upper bound: min keeps the loop's own end.
   AffineMap last = AffineMap::get(
       0, 1, {b.getAffineSymbolExpr(0), b.getAffineConstantExpr(loop.getConstantUpperBound())},
       b.getContext());
-  loop.setUpperBound(bound(end), last);
+  loop.setLowerBound(first, identity);
+  loop.setUpperBound(behind, last);
   loop->setAttr("ai.trips", b.getI64IntegerAttr(trips));
+}
+
+void Part::guard(AffineForOp loop, Operation *nest) const {
+  OpBuilder b(nest);
+  Location loc = loop.getLoc();
+  Value first = boundAt(b, loop, begin), behind = boundAt(b, loop, end);
+  SmallVector<Operation *> ops =
+      llvm::map_to_vector(loop.getBody()->without_terminator(), [](Operation &op) { return &op; });
+  b.setInsertionPointToStart(loop.getBody());
+  Value i = loop.getInductionVar();
+  Value isFrom = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, i, first);
+  Value isBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, behind);
+  auto guard = scf::IfOp::create(b, loc, arith::AndIOp::create(b, loc, isFrom, isBefore));
+  for (Operation *op : ops)
+    op->moveBefore(guard.thenYield());
 }
 
 void Part::restrictToOne(ArrayRef<Operation *> ops, int64_t group) const {

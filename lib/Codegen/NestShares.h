@@ -47,6 +47,9 @@ struct Part {
   /// Leaves to `loop`, which lies in `nest`, the iterations of the part. It keeps their number, of
   /// all parts, as `ai.trips`.
   void restrict(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
+  /// The same by a condition around the body of the loop: its bounds stay constants, and LLVM finds
+  /// the same addresses as without.
+  void guard(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
   /// Only part `group` mod parts runs the ops, where the last one stands.
   void restrictToOne(llvm::ArrayRef<mlir::Operation *> ops, int64_t group) const;
 };

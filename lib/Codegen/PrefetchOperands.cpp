@@ -81,7 +81,7 @@ struct PrefetchOperands final : ai::impl::AIPrefetchOperandsPassBase<PrefetchOpe
 
   void runOnOperation() final {
     getOperation().walk([&](AffineForOp loop) {
-      if (loop.getNumIterOperands() && isa<AffineForOp>(loop->getParentOp()))
+      if (loop.getNumIterOperands() && loop->getParentOfType<AffineForOp>())
         numPrefetches += prefetchBehind(loop, l1);
     });
   }

@@ -23,8 +23,8 @@ using affine::AffineForOp;
 /// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
 static constexpr int64_t kCostOfBarrier = 2000;
 
-/// Iterations that any number of threads share fairly. An inner loop with more of them is left as
-/// it is: its bounds stay constants, and memory is shared out in larger pieces.
+/// Iterations that any number of threads share fairly: an inner loop with more of them is not worth
+/// asking more often whose iteration it is.
 static constexpr int64_t kEnoughShares = 16;
 
 namespace {
@@ -56,7 +56,7 @@ public:
     placeBarriers();
     for (Piece &piece : pieces)
       if (piece.loop)
-        part.restrict(piece.loop, piece.op);
+        part.guard(piece.loop, piece.op);
       else if (!piece.isRepeated)
         for (ArrayRef<Operation *> ops : split(piece.ops))
           part.restrictToOne(ops, piece.group);

@@ -10,12 +10,17 @@
 //       CHECK:   %[[BEGIN:.*]] = arith.divui %[[UP]], %[[PARTS]]
 //       CHECK:   %[[WORK:.*]] = arith.muli %[[BEGIN]], %{{.*}}
 //       CHECK:   arith.shrui %[[WORK]], %{{.*}}
-//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
-//       CHECK:   } {ai.trips = 200 : i64}
+//       CHECK:   affine.for %[[I:.*]] = 0 to 200 {
+//       CHECK:     %[[FROM:.*]] = arith.cmpi uge, %[[I]], %{{.*}}
+//       CHECK:     %[[BEFORE:.*]] = arith.cmpi ult, %[[I]], %{{.*}}
+//       CHECK:     %[[MINE:.*]] = arith.andi %[[FROM]], %[[BEFORE]]
+//       CHECK:     scf.if %[[MINE]] {
+//       CHECK:       affine.for %{{.*}} = 0 to 12 {
 //       CHECK:   gpu.barrier
 //       CHECK:   affine.for %{{.*}} = 0 to 12 {
-//       CHECK:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
-//       CHECK:     } {ai.trips = 200 : i64}
+//       CHECK:     affine.for %[[J:.*]] = 0 to 200 {
+//       CHECK:       arith.cmpi uge, %[[J]],
+//       CHECK:       scf.if
 func.func @nests_are_shared_out(%x: memref<200x12xf32>, %y: memref<12x200xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
   affine.for %i = 0 to 200 {
@@ -103,9 +108,9 @@ func.func @little_work_is_one_parts(%x: memref<4096xf32>, %sum: memref<1xf32>, %
 //       CHECK:   }
 //       CHECK:   gpu.barrier
 //       CHECK:   %[[V:.*]] = affine.load %{{.*}}[0] : memref<1xf32>
-//       CHECK:   affine.for
+//       CHECK:   affine.for %[[I:.*]] = 0 to 4096 {
+//       CHECK:     arith.cmpi uge, %[[I]],
 //       CHECK:     affine.store %[[V]]
-//       CHECK:   } {ai.trips = 4096 : i64}
 func.func @values_are_read_by_all(%x: memref<4096xf32>, %s: memref<1xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
   affine.store %0, %s[0] : memref<1xf32>
@@ -123,8 +128,9 @@ func.func @values_are_read_by_all(%x: memref<4096xf32>, %s: memref<1xf32>) attri
 // CHECK-LABEL: func.func @own_memory(
 //       CHECK:   memref.alloc() {ai.own} : memref<32xf32>
 //       CHECK:   memref.alloc() : memref<64x32xf32>
-//       CHECK:   affine.for %{{.*}} = %{{.*}} to min {{.*}} {
-//       CHECK:   } {ai.trips = 64 : i64}
+//       CHECK:   affine.for %[[I:.*]] = 0 to 64 {
+//       CHECK:     arith.cmpi uge, %[[I]],
+//       CHECK:     scf.if
 func.func @own_memory(%x: memref<128x32xf32>, %y: memref<64x32xf32>) attributes {ai.kind = "block"} {
   %row = memref.alloc() : memref<32xf32>
   %rows = memref.alloc() : memref<64x32xf32>
@@ -154,8 +160,9 @@ func.func @own_memory(%x: memref<128x32xf32>, %y: memref<64x32xf32>) attributes 
 // Rows that meet the next iteration's: the inner loop is shared out.
 // CHECK-LABEL: func.func @iterations_that_meet(
 //       CHECK:   affine.for %{{.*}} = 0 to 64 {
-//       CHECK:     affine.for %{{.*}} = %{{.*}} to min {{.*}} {
-//       CHECK:     } {ai.trips = 32 : i64}
+//       CHECK:     affine.for %[[J:.*]] = 0 to 32 {
+//       CHECK:       arith.cmpi uge, %[[J]],
+//       CHECK:       scf.if
 func.func @iterations_that_meet(%x: memref<128x32xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
   affine.for %i = 0 to 64 {
@@ -203,7 +210,8 @@ func.func @combines_are_left_alone(%x: memref<1xf32>) attributes {ai.kind = "com
 //       CHECK:   memref.alloc() : memref<4096xf64>
 //       CHECK:   scf.if
 //       CHECK:   gpu.barrier
-//       CHECK:   affine.for %{{.*}} = %{{.*}} to min
+//       CHECK:   affine.for %[[I:.*]] = 0 to 4096 {
+//       CHECK:     arith.cmpi uge, %[[I]],
 func.func private @exp(f64) -> f64
 func.func @calls(%x: memref<4096xf64>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f64
@@ -223,9 +231,9 @@ func.func @calls(%x: memref<4096xf64>) attributes {ai.kind = "block"} {
 
 // Enough shares for any number of threads: the outer loop is taken, although the inner one has more iterations.
 // CHECK-LABEL: func.func @outer_loops_first(
-//       CHECK:   affine.for %{{.*}} = %{{.*}} to min
+//       CHECK:   affine.for %[[I:.*]] = 0 to 16 {
+//       CHECK:     arith.cmpi uge, %[[I]],
 //       CHECK:     affine.for %{{.*}} = 0 to 256
-//       CHECK:   } {ai.trips = 16 : i64}
 func.func @outer_loops_first(%x: memref<16x256xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
   affine.for %i = 0 to 16 {

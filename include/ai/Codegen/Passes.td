@@ -97,9 +97,9 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
     affine.for %i = 0 to 16 { ... }              // writes %a
     affine.for %j = 0 to 9 { ... }               // reads %a, writes %b
     // becomes
-    affine.for %i = %first to min #m(%end) { ... } {ai.trips = 16}
+    affine.for %i = 0 to 16 { scf.if %mine { ... } }     // first <= i < end
     gpu.barrier
-    affine.for %j = %first_0 to min #m(%end_0) { ... } {ai.trips = 9}
+    affine.for %j = 0 to 9 { scf.if %mine_0 { ... } }
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
