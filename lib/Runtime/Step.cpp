@@ -49,7 +49,9 @@ static double secondsOfBlock(const ai_rt_program_t &program, const ai_rt_step_t 
 
 bool ai_rt_model::hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t threads) const {
   Sharing sharing(threads, blocks);
-  if (blocks > program.num_slots || sharing.teams == 0 || step.num_barriers < 0)
+  // Threads without a CPU of their own would sleep at every barrier.
+  if (blocks > program.num_slots || sharing.teams == 0 || step.num_barriers < 0 ||
+      pool.numSpins() == 0)
     return false;
   double least = 1 / double(threads / sharing.teams); // the smallest team's part of a block
   return secondsOfBlock(program, step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;

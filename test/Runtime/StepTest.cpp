@@ -346,7 +346,11 @@ TEST(TrainBatch, LeavesTheRestToTeams) {
   } cases[] = {{2, 4, 0, {2}}, {2, 12, 2, {2}}, {3, 5, 2, {}},  {8, 12, 0, {3, 3, 2}},
                {2, 8, 2, {}},  {3, 12, 3, {}},  {2, 16, 4, {}}, // a slot has two blocks
                {1, 12, 3, {}}};
-  for (const auto &[threads, count, alone, teams] : cases) {
+  for (auto &[threads, count, alone, teams] : cases) {
+    if (threads > ai::rt::numUsableCPUs()) { // they would sleep at the barriers
+      alone = (count + 3) / 4;
+      teams.clear();
+    }
     SCOPED_TRACE(std::to_string(count) + " samples on " + std::to_string(threads) + " threads");
     numTeamCalls = 0;
     expectOneStep(create(program, threads).get(), count);
