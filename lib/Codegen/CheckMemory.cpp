@@ -49,11 +49,7 @@ Peak findPeak(func::FuncOp f) {
     ops.push_back(&op);
   }
   SmallVector<int64_t> bytes(ops.size());
-  for (auto view : body.getOps<memref::ViewOp>()) {
-    auto region = dyn_cast<BlockArgument>(view.getSource());
-    auto role = region ? f.getArgAttrOfType<StringAttr>(region.getArgNumber(), "ai.role") : nullptr;
-    if (!role || role.getValue() != "workspace")
-      continue;
+  for (memref::ViewOp view : getWorkspaceBuffers(f)) {
     auto [first, last] = lifeOf(view, positions);
     MemRefType type = view.getType();
     int64_t size = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);

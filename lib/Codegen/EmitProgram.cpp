@@ -4,6 +4,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "dialects/ai/AIDialect.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -151,10 +152,9 @@ public:
                       ArrayRef<std::string> features, int64_t maxMemory) {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
-      auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-      if (kind && kind.getValue() == "block")
+      if (ai::isBlock(f))
         steps.push_back(step(f));
-      else if (!kind && f->hasAttr("ai.tensors"))
+      else if (ai::kindOf(f).empty() && f->hasAttr("ai.tensors"))
         functions.push_back(function(f));
     }
     auto recipe = module->getAttrOfType<DictionaryAttr>("ai.recipe");

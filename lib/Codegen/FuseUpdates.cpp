@@ -4,6 +4,7 @@
 // contractions of a block, and compute a mask again for every term.
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -19,8 +20,7 @@ namespace ai {
 namespace {
 struct FuseUpdatesPass : ai::impl::AIFuseUpdatesPassBase<FuseUpdatesPass> {
   void runOnOperation() final {
-    auto kind = getOperation()->getAttrOfType<StringAttr>("ai.kind");
-    if (!kind || kind.getValue() == "block")
+    if (!ai::isBehindBlocks(getOperation()))
       return;
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, [&](OpOperand *operand) {

@@ -174,15 +174,6 @@ DictionaryAttr NestCost::getAttr(Builder &b) const {
        number("working_set", workingSet), b.getNamedAttr("shared", b.getBoolAttr(isShared))});
 }
 
-SmallVector<func::FuncOp> ai::getStepFunctions(ModuleOp module) {
-  return llvm::to_vector(llvm::make_filter_range(
-      module.getOps<func::FuncOp>(), [](func::FuncOp f) { return f->hasAttr("ai.kind"); }));
-}
-
-bool ai::isBlock(func::FuncOp step) {
-  return step->getAttrOfType<StringAttr>("ai.kind").getValue() == "block";
-}
-
 SmallVector<Operation *> ai::getNests(func::FuncOp step) {
   SmallVector<Operation *> nests;
   for (Operation &op : step.getBody().front())

@@ -3,7 +3,7 @@
 #ifndef AI_LIB_CODEGEN_NESTCOSTS_H
 #define AI_LIB_CODEGEN_NESTCOSTS_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "lib/Codegen/StepFunctions.h"
 
 namespace ai {
 
@@ -20,9 +20,6 @@ struct NestCost {
   mlir::DictionaryAttr getAttr(mlir::Builder &b) const;
 };
 
-/// The functions that steps are made of: blocks, folds and combines.
-llvm::SmallVector<mlir::func::FuncOp> getStepFunctions(mlir::ModuleOp module);
-bool isBlock(mlir::func::FuncOp step);
 /// The ops of a step's function that hold loops.
 llvm::SmallVector<mlir::Operation *> getNests(mlir::func::FuncOp step);
 NestCost getCost(mlir::Operation *nest);

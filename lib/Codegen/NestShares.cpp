@@ -62,7 +62,7 @@ std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loo
     if (index.factorOf(loop.getInductionVar()) != 1)
       continue;
     std::optional<Interval> rest = rangeOf(index.without(loop.getInductionVar()));
-    if (rest && rest->low >= 0 && rest->high < loop.getStepAsInt())
+    if (rest && rest->low >= 0 && rest->high + access.width(i) <= loop.getStepAsInt())
       return i;
   }
   return std::nullopt;

@@ -27,7 +27,8 @@ bool mayMeet(const Access &x, const Access &y);
 /// Whether `b` touches what `a` writes.
 bool meets(const MemoryOp &a, const MemoryOp &b);
 
-/// The dimension whose index is the loop plus something within one step.
+/// The dimension whose indices are the loop plus something within one step, all elements of a
+/// vector included.
 std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::AffineForOp loop);
 
 /// The loop with the most iterations among those of `nest` that are fit for being shared out: the

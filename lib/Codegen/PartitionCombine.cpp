@@ -7,6 +7,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/NestShares.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 
 using namespace mlir;
@@ -189,7 +190,7 @@ private:
 struct PartitionCombinePass : ai::impl::AIPartitionCombinePassBase<PartitionCombinePass> {
   void runOnOperation() final {
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (auto kind = f->getAttrOfType<StringAttr>("ai.kind"); kind && kind.getValue() != "block")
+      if (isBehindBlocks(f))
         Partitioner(f).run();
   }
 };

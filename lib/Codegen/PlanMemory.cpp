@@ -11,6 +11,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/Placement.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -43,12 +44,6 @@ StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
   return attribute ? attribute.getValue() : "";
 }
 
-/// "block", "combine", ...; empty of a plain function.
-StringRef kindOf(func::FuncOp f) {
-  auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-  return kind ? kind.getValue() : StringRef();
-}
-
 bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
 bool livesInFixed(StringRef role) {
   return isIn(role, {"parameter", "state", "setting", "metric", "panel", "accumulator"});
@@ -69,8 +64,8 @@ class FunctionPlanner {
 public:
   FunctionPlanner(func::FuncOp f, const FixedRegion &fixed, int64_t sharedBytes)
       : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()),
-        isOnGPU(f->hasAttr("ai.threads")), isBlock(kindOf(f) == "block"),
-        isTeams(!isOnGPU && isBlock), sharedLimit(sharedBytes) {}
+        isOnGPU(f->hasAttr("ai.threads")), isBlock(ai::isBlock(f)), isTeams(!isOnGPU && isBlock),
+        sharedLimit(sharedBytes) {}
 
   /// Plans and rewrites the function; says how in `text`.
   void run(int64_t slots, raw_ostream &text) {
@@ -212,7 +207,7 @@ private:
   /// that do not fit; returns the bytes they take there. Of a grid, only what belongs to a thread
   /// block lies there.
   int64_t fillSharedMemory() {
-    bool isGrid = !isBlock && !kindOf(function).empty();
+    bool isGrid = ai::isBehindBlocks(function);
     auto isForShared = [&](const Buffer &buffer) {
       auto type = cast<MemRefType>(buffer.value.getType());
       return isOnGPU && (!isGrid || gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(type));
@@ -349,7 +344,7 @@ private:
     workspace = addArgument(arena(workspaceBytes), "workspace");
     stagedBase = isOnGPU ? addArgument(arena(stagedBytes), "staged") : workspace;
     ownBase = workspace;
-    if (kindOf(function).empty())
+    if (ai::kindOf(function).empty())
       return;
     for (unsigned i = 0; isOnGPU && i < numOld; ++i) {
       StringRef role = stringAttr(function, i, "ai.role");

@@ -6,6 +6,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/NestShares.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -269,7 +270,7 @@ private:
     }
   }
 
-  bool conflict(const Piece &a, const Piece &b) const {
+  static bool conflict(const Piece &a, const Piece &b) {
     return !a.isKnown || !b.isKnown || meets(a, b) || meets(b, a);
   }
 
@@ -300,8 +301,7 @@ private:
 
 struct ShareBlocks final : ai::impl::AIShareBlocksPassBase<ShareBlocks> {
   void runOnOperation() final {
-    if (auto kind = getOperation()->getAttrOfType<StringAttr>("ai.kind");
-        kind && kind.getValue() == "block")
+    if (isBlock(getOperation()))
       Sharer(getOperation()).run();
   }
 };

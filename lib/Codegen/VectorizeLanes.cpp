@@ -13,6 +13,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/LaneStrategies.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -239,8 +240,8 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
         2 * elementsPerVector(nest, *lane, width) < elementsPerVector(nest, *horizontal, width);
     if (lane && !isPoor) {
       ++numLanes;
-      auto kind = op->getParentOfType<func::FuncOp>()->getAttrOfType<StringAttr>("ai.kind");
-      makeLanes(nest, *lane, width, meetsSum, /*inBands=*/kind && kind.getValue() != "block");
+      makeLanes(nest, *lane, width, meetsSum,
+                /*inBands=*/isBehindBlocks(op->getParentOfType<func::FuncOp>()));
     } else if (std::optional<Tiling> tiling = findTiling(nest, width)) {
       ++numTiled;
       makeTiles(nest, *tiling);

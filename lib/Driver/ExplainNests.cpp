@@ -44,8 +44,7 @@ int64_t NestTable::countCalls(Operation *function) {
   if (isBlock(f))
     return blocks;
   bool hasFold = step && module.lookupSymbol((step.getValue() + "_fold").str());
-  return countLaunches(f->getAttrOfType<StringAttr>("ai.kind").getValue(), blocks,
-                       number(module, "ai.num_slots"), hasFold);
+  return countLaunches(kindOf(f), blocks, number(module, "ai.num_slots"), hasFold);
 }
 
 void NestTable::mark() {
@@ -189,23 +188,17 @@ json::Array NestTable::livesIn(Operation *function) {
   for (Operation &op : body)
     positions[&op] = op.getNumRegions() ? next++ : std::max<int64_t>(next - 1, 0);
   std::vector<Buffer> buffers;
-  for (BlockArgument argument : f.getArguments()) {
-    auto role = f.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
-    if (!role || role.getValue() != "workspace")
+  for (memref::ViewOp view : getWorkspaceBuffers(f)) {
+    IntegerAttr shift;
+    if (!matchPattern(view.getByteShift(), m_Constant(&shift)))
       continue;
-    for (Operation *user : argument.getUsers()) {
-      IntegerAttr shift;
-      auto view = dyn_cast<memref::ViewOp>(user);
-      if (!view || !matchPattern(view.getByteShift(), m_Constant(&shift)))
-        continue;
-      auto type = cast<MemRefType>(view.getType());
-      int64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      Buffer buffer{shift.getInt(), bytes, type, places.numberOf(view.getLoc())};
-      collectUses(view, body, positions, buffer.uses);
-      llvm::sort(buffer.uses);
-      if (!buffer.uses.empty())
-        buffers.push_back(std::move(buffer));
-    }
+    MemRefType type = view.getType();
+    int64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    Buffer buffer{shift.getInt(), bytes, type, places.numberOf(view.getLoc())};
+    collectUses(view, body, positions, buffer.uses);
+    llvm::sort(buffer.uses);
+    if (!buffer.uses.empty())
+      buffers.push_back(std::move(buffer));
   }
   llvm::sort(buffers, [](const Buffer &a, const Buffer &b) {
     return std::make_tuple(a.offset, a.uses.front(), a.bytes) <

@@ -10,6 +10,7 @@
 #include "GroupWriter.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,8 +42,7 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
     SmallVector<linalg::LinalgOp> ops;
     if (failed(collect(f, ops)))
       return signalPassFailure();
-    auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-    bool isGrid = kind && kind.getValue() != "block";
+    bool isGrid = isBehindBlocks(f);
     OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());
     Grid grid{{},
               gpu::ThreadIdOp::create(b, f.getLoc(), gpu::Dimension::x, b.getIndexAttr(threads)),

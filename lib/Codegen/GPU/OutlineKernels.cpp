@@ -5,6 +5,7 @@
 // kernel does.
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -38,9 +39,8 @@ class KernelOutliner {
 public:
   KernelOutliner(func::FuncOp f, gpu::GPUModuleOp kernels)
       : function(f), module(f->getParentOfType<ModuleOp>()), kernels(kernels), b(f.getContext()) {
-    auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-    isBlock = kind && kind.getValue() == "block";
-    isGrid = kind && !isBlock;
+    isBlock = ai::isBlock(f);
+    isGrid = ai::isBehindBlocks(f);
   }
 
   LogicalResult run() {

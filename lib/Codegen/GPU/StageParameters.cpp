@@ -2,6 +2,7 @@
 // are copied into a buffer of the block first: it will lie in shared memory.
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -44,8 +45,7 @@ struct StageParameters final : ai::impl::AIStageParametersPassBase<StageParamete
 
   void runOnOperation() final {
     func::FuncOp f = getOperation();
-    auto kind = f->getAttrOfType<StringAttr>("ai.kind");
-    if (f.isDeclaration() || !kind || kind.getValue() != "block")
+    if (f.isDeclaration() || !ai::isBlock(f))
       return;
     int64_t left = bytes;
     OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());

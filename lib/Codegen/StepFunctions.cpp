@@ -1,0 +1,33 @@
+// Attributes of functions, read in one place.
+
+#include "lib/Codegen/StepFunctions.h"
+
+using namespace mlir;
+
+StringRef ai::kindOf(Operation *function) {
+  auto kind = function->getAttrOfType<StringAttr>("ai.kind");
+  return kind ? kind.getValue() : StringRef();
+}
+
+bool ai::isBlock(Operation *function) { return kindOf(function) == "block"; }
+
+bool ai::isBehindBlocks(Operation *function) {
+  return !kindOf(function).empty() && !isBlock(function);
+}
+
+SmallVector<func::FuncOp> ai::getStepFunctions(ModuleOp module) {
+  return llvm::to_vector(llvm::make_filter_range(
+      module.getOps<func::FuncOp>(), [](func::FuncOp f) { return !kindOf(f).empty(); }));
+}
+
+SmallVector<memref::ViewOp> ai::getWorkspaceBuffers(func::FuncOp function) {
+  auto isBuffer = [&](memref::ViewOp view) {
+    auto region = dyn_cast<BlockArgument>(view.getSource());
+    auto role = region ? function.getArgAttrOfType<StringAttr>(region.getArgNumber(), "ai.role")
+                       : StringAttr();
+    bool isForCalls = llvm::all_of(view->getUsers(), llvm::IsaPred<func::CallOp>);
+    return role && (role == "workspace" || role == "own") && !isForCalls;
+  };
+  return llvm::to_vector(
+      llvm::make_filter_range(function.getBody().front().getOps<memref::ViewOp>(), isBuffer));
+}

@@ -1,0 +1,26 @@
+// The functions that steps are made of, as their attributes tell.
+
+#ifndef AI_LIB_CODEGEN_STEPFUNCTIONS_H
+#define AI_LIB_CODEGEN_STEPFUNCTIONS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace ai {
+
+/// "block", or what comes behind blocks: "fold", "combine", "finish". Empty of a plain function.
+llvm::StringRef kindOf(mlir::Operation *function);
+bool isBlock(mlir::Operation *function);
+/// Whether it sums over blocks, or updates with their sums.
+bool isBehindBlocks(mlir::Operation *function);
+
+/// The functions of a module that have a kind.
+llvm::SmallVector<mlir::func::FuncOp> getStepFunctions(mlir::ModuleOp module);
+
+/// The buffers that a planned function has in a thread's workspace, its own end included. What a
+/// barrier names is none.
+llvm::SmallVector<mlir::memref::ViewOp> getWorkspaceBuffers(mlir::func::FuncOp function);
+
+} // namespace ai
+
+#endif // AI_LIB_CODEGEN_STEPFUNCTIONS_H
