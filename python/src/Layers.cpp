@@ -241,6 +241,15 @@ static void bindOperators(nb::module_ &m) {
                        nb::name("__neg__"), nb::is_method());
 }
 
+template <typename Pool> static void definePool(nb::module_ &m, const char *name, const char *doc) {
+  m.def(
+      name,
+      [](const Tensor &x, IntOrPair kernel, std::optional<IntOrPair> stride, IntOrPair padding) {
+        return applyLayer(x, Pool(pair(kernel), pair(stride), pair(padding)));
+      },
+      "x"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, doc);
+}
+
 void aic::bindFunctions(nb::module_ &m) {
   bindOperators(m);
   static constexpr struct {
@@ -271,20 +280,8 @@ void aic::bindFunctions(nb::module_ &m) {
       "log_softmax",
       [](const Tensor &x, int64_t dim) { return alongDim(x, "ai.log_softmax", dim); }, "x"_a,
       "dim"_a = 1, "log(softmax(x))");
-  m.def(
-      "max_pool2d",
-      [](const Tensor &x, IntOrPair kernel, std::optional<IntOrPair> stride, IntOrPair padding) {
-        return applyLayer(x, ai::MaxPool2d(pair(kernel), pair(stride), pair(padding)));
-      },
-      "x"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0,
-      "Largest element of each window.");
-  m.def(
-      "avg_pool2d",
-      [](const Tensor &x, IntOrPair kernel, std::optional<IntOrPair> stride, IntOrPair padding) {
-        return applyLayer(x, ai::AvgPool2d(pair(kernel), pair(stride), pair(padding)));
-      },
-      "x"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0,
-      "Mean of each window; padding counts as 0.");
+  definePool<ai::MaxPool2d>(m, "max_pool2d", "Largest element of each window.");
+  definePool<ai::AvgPool2d>(m, "avg_pool2d", "Mean of each window; padding counts as 0.");
   m.def(
       "dropout", [](const Tensor &x, double rate) { return applyLayer(x, ai::Dropout(rate)); },
       "x"_a, "rate"_a = 0.5,
