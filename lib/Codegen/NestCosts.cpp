@@ -63,14 +63,16 @@ static double countFlops(Operation *nest) {
   return flops;
 }
 
-/// The names of what a nest writes, or the lines of the model file that it comes from; of all that
-/// it does if the writes have none.
+/// The names of what a nest writes or sums up in registers, or the lines of the model file that the
+/// writes come from; of all that it does if they have none.
 static std::string nameOf(Operation *nest) {
   for (bool onlyWrites : {true, false}) {
     SmallVector<StringRef> names;
     SmallVector<std::string> lines;
     nest->walk([&](Operation *op) {
       auto access = getAccess(op);
+      if (auto sum = dyn_cast<affine::AffineForOp>(op); sum && sum.getNumIterOperands())
+        collectNames(op->getLoc(), names);
       if (onlyWrites && !(access && access->isWrite))
         return;
       collectNames(op->getLoc(), names);

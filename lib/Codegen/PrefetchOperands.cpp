@@ -1,10 +1,12 @@
 // Tells the caches in front of a reduction loop what will be read behind it. An update reads
 // weights and optimizer states a few vectors at a time, with a long loop of multiply-adds between:
 // no hardware sees a stream in that, and each line would come from far away, or from another core,
-// while the arithmetic waits.
+// while the arithmetic waits. Nor does it where each iteration of the loop reads a part of another
+// row.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace ai {
@@ -19,15 +21,32 @@ using affine::AffineForOp;
 /// The hint for data that is used once it is there.
 static constexpr unsigned kInto = 3;
 
+/// Lines that a core can wait for at once; with more of them arithmetic waits as well. (Ten of
+/// Intel's cores up to Skylake, twelve and more of later ones and of others.)
+static constexpr unsigned kLinesAtOnce = 10;
+
+/// Multiply-adds that take as long as the way from the third cache.
+static constexpr int64_t kMultipliesAhead = 300;
+
+/// Bytes of a line.
+static constexpr int64_t kLine = 64;
+
+/// A part of a loop with fewer iterations hides nothing.
+static constexpr int64_t kTripsOfPart = 4;
+
 static int64_t bytesOf(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   return type.getNumElements() * type.getElementTypeBitWidth() / 8;
 }
 
-/// Whether `value` is there before `op`.
-static bool isBefore(Value value, Operation *op) {
-  Operation *producer = value.getDefiningOp();
-  return !producer || producer->getBlock() != op->getBlock() || producer->isBeforeInBlock(op);
+/// Whether memory and indices of `read` are there before `loop`, in front of it in the same block.
+static bool isPlaceKnown(const Access &read, AffineForOp loop) {
+  SmallVector<Value> values{read.memref};
+  (void)getMap(read.indices, values, loop.getContext());
+  return llvm::all_of(values, [&](Value value) {
+    Operation *producer = value.getDefiningOp();
+    return !producer || producer->getBlock() != loop->getBlock() || producer->isBeforeInBlock(loop);
+  });
 }
 
 /// Whether memory that `read` reads is far away by the time of the loop before it.
@@ -38,13 +57,12 @@ static bool isFar(const Access &read, const Accesses &inLoop, int64_t l1) {
          });
 }
 
-/// Prefetches for a loop that carries values, of what the rest of its block reads. Returns how
-/// many.
-static unsigned prefetchBehind(AffineForOp loop, int64_t l1) {
+/// What the block of `loop` reads behind it from far away; what is written there as well is added
+/// to `written`.
+static SmallVector<Access> findReadsBehind(AffineForOp loop, int64_t l1, DenseSet<Value> &written) {
   Accesses inLoop;
   if (!collectAccesses(loop, inLoop))
-    return 0;
-  DenseSet<Value> written;
+    return {};
   SmallVector<Access> reads;
   for (Operation *op = loop->getNextNode(); op; op = op->getNextNode()) {
     std::optional<Access> access = getAccess(op);
@@ -56,21 +74,121 @@ static unsigned prefetchBehind(AffineForOp loop, int64_t l1) {
     }
     if (access->isWrite)
       written.insert(access->memref);
-    else if (isFar(*access, inLoop, l1))
+    else if (isFar(*access, inLoop, l1) && isPlaceKnown(*access, loop))
       reads.push_back(*access);
   }
-  OpBuilder b(loop);
-  unsigned numPrefetches = 0;
+  return reads;
+}
+
+static void prefetch(ArrayRef<Access> reads, const DenseSet<Value> &written, AffineForOp before) {
+  OpBuilder b(before);
   for (const Access &read : reads) {
     SmallVector<Value> operands;
     AffineMap map = getMap(read.indices, operands, b.getContext());
-    operands.push_back(read.memref);
-    if (!llvm::all_of(operands, [&](Value value) { return isBefore(value, loop); }))
-      continue;
-    operands.pop_back();
     affine::AffinePrefetchOp::create(b, read.op->getLoc(), read.memref, map, operands,
                                      written.contains(read.memref), kInto, /*isDataCache=*/true);
-    ++numPrefetches;
+  }
+}
+
+/// Makes the first `trips` iterations of `loop` a loop of their own.
+static AffineForOp cutHead(AffineForOp loop, int64_t trips) {
+  OpBuilder b(loop);
+  auto head = cast<AffineForOp>(b.clone(*loop));
+  int64_t end = loop.getConstantLowerBound() + trips * loop.getStepAsInt();
+  head.setConstantUpperBound(end);
+  loop.setConstantLowerBound(end);
+  loop.getInitsMutable().assign(head.getResults());
+  return head;
+}
+
+/// Prefetches for a loop that carries values, of what the rest of its block reads: no more at once
+/// than can be on their way at once, then a part of the loop. Returns how many.
+static unsigned prefetchBehind(AffineForOp loop, int64_t l1) {
+  DenseSet<Value> written;
+  SmallVector<Access> reads = findReadsBehind(loop, l1, written);
+  int64_t parts = llvm::divideCeil(reads.size(), kLinesAtOnce);
+  int64_t trips = tripCount(loop).value_or(0);
+  parts = std::clamp<int64_t>(trips / kTripsOfPart, 1, std::max<int64_t>(parts, 1));
+  ArrayRef<Access> left = reads;
+  for (; parts > 1; --parts) {
+    unsigned now = left.size() / parts;
+    int64_t tripsNow = trips / parts;
+    prefetch(left.take_front(now), written, cutHead(loop, tripsNow));
+    left = left.drop_front(now);
+    trips -= tripsNow;
+  }
+  prefetch(left, written, loop);
+  return reads.size();
+}
+
+/// Whether each element is read once while the loops around `read` run.
+static bool isStreamed(const Access &read, AffineForOp loop) {
+  for (AffineForOp at = loop; at; at = at->getParentOfType<AffineForOp>())
+    if (!read.uses(at.getInductionVar()))
+      return false;
+  return read.indices.back().factorOf(loop.getInductionVar()) == 0;
+}
+
+static int64_t lastOf(const Access &read) {
+  return read.indices.back().constant + read.width(read.indices.size() - 1) - 1;
+}
+
+namespace {
+/// What one iteration reads of a row of an operand.
+struct Segment {
+  Access first;
+  int64_t last; // index of the last element, without what varies
+
+  /// Takes up `read` if it lies in the same row.
+  bool add(const Access &read) {
+    if (read.memref != first.memref)
+      return false;
+    for (auto [mine, other] : llvm::zip(first.indices, read.indices)) {
+      LinearIndex difference = other - mine;
+      bool isLast = &mine == &first.indices.back();
+      if (!difference.terms.empty() || (!isLast && difference.constant != 0))
+        return false;
+    }
+    int64_t &begin = first.indices.back().constant;
+    begin = std::min(begin, read.indices.back().constant);
+    last = std::max(last, lastOf(read));
+    return true;
+  }
+};
+} // namespace
+
+/// Prefetches in a loop that carries values what later iterations read, where each of them reads a
+/// part of another row.
+static unsigned prefetchAhead(AffineForOp loop, int64_t l1) {
+  Accesses accesses;
+  if (!loop.getBody()->getOps<AffineForOp>().empty() || !collectAccesses(loop, accesses))
+    return 0;
+  SmallVector<Segment> segments;
+  for (const Access &read : accesses) {
+    if (read.isWrite || !read.isKnown() || read.indices.empty() || bytesOf(read.memref) <= l1 ||
+        !isStreamed(read, loop))
+      continue;
+    if (llvm::none_of(segments, [&](Segment &s) { return s.add(read); }))
+      segments.push_back({read, lastOf(read)});
+  }
+  int64_t multiplies = llvm::range_size(loop.getBody()->getOps<arith::MulFOp>());
+  int64_t ahead = llvm::divideCeil(kMultipliesAhead, std::max<int64_t>(multiplies, 1));
+  if (segments.empty() || tripCount(loop).value_or(0) < 2 * ahead)
+    return 0;
+  OpBuilder b = OpBuilder::atBlockBegin(loop.getBody());
+  unsigned numPrefetches = 0;
+  for (Segment &segment : segments) {
+    Access at = segment.first;
+    for (LinearIndex &index : at.indices)
+      index.constant += ahead * loop.getStepAsInt() * index.factorOf(loop.getInductionVar());
+    int64_t inLine = kLine * 8 / getElementTypeOrSelf(at.memref).getIntOrFloatBitWidth();
+    for (; at.indices.back().constant <= segment.last; at.indices.back().constant += inLine) {
+      SmallVector<Value> operands;
+      AffineMap map = getMap(at.indices, operands, b.getContext());
+      affine::AffinePrefetchOp::create(b, at.op->getLoc(), at.memref, map, operands,
+                                       /*isWrite=*/false, kInto, /*isDataCache=*/true);
+      ++numPrefetches;
+    }
   }
   return numPrefetches;
 }
@@ -82,7 +200,7 @@ struct PrefetchOperands final : ai::impl::AIPrefetchOperandsPassBase<PrefetchOpe
   void runOnOperation() final {
     getOperation().walk([&](AffineForOp loop) {
       if (loop.getNumIterOperands() && loop->getParentOfType<AffineForOp>())
-        numPrefetches += prefetchBehind(loop, l1);
+        numPrefetches += prefetchBehind(loop, l1) + prefetchAhead(loop, l1);
     });
   }
 };

@@ -450,14 +450,6 @@ static bool changesAlong(const Reduction &r, Value operand, AffineForOp loop) {
   });
 }
 
-double bytesAlong(const Reduction &r, const Tile &tile, AffineForOp loop) {
-  double bytes = 0;
-  for (Value operand : operandsOf(r))
-    if (changesAlong(r, operand, loop))
-      bytes += footprint(r, tile, operand) * countTiles(tile, loop);
-  return bytes;
-}
-
 AffineForOp chooseInnermost(const Reduction &r, const Tile &tile, ArrayRef<AffineForOp> band) {
   AffineForOp best;
   double least = 0;

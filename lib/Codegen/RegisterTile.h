@@ -47,7 +47,7 @@ struct Tile {
 /// What a tile has to fit.
 struct Core {
   int64_t registers; // for vectors
-  int64_t l1, l2;    // bytes of the first and the second cache
+  int64_t l1;        // bytes of the first cache
 };
 
 /// The best tile of whole loops and factors that divide their loops; no factors if none pays.
@@ -61,9 +61,6 @@ Tile chooseCutTile(const Reduction &r, const Core &core);
 /// may run in any order; outermost first, `loop` last.
 llvm::SmallVector<mlir::affine::AffineForOp> getBand(const Reduction &r,
                                                      mlir::affine::AffineForOp loop);
-
-/// Bytes that the tiles of `r` read along `loop`, of operands that change with it.
-double bytesAlong(const Reduction &r, const Tile &tile, mlir::affine::AffineForOp loop);
 
 /// The loop among `band`, loops that hold nothing but the next one, along which the tiles of `r`
 /// should follow each other: the one that leaves most of what a tile reads where it is.

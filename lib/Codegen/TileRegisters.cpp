@@ -120,15 +120,6 @@ static void cutLoops(const Reduction &r, const Core &core) {
 // Ordering loops
 //===----------------------------------------------------------------------===//
 
-/// Whether `band` ends with a lane whose operands the second cache keeps until the next row: along
-/// it memory is streamed, and results that come from far away arrive in time only so.
-static bool isStream(const Reduction &r, ArrayRef<AffineForOp> band, const Tile &tile,
-                     const Core &core) {
-  AffineForOp lane = band.back();
-  return r.writes.front().indices.back().factorOf(lane.getInductionVar()) != 0 &&
-         bytesAlong(r, tile, lane) <= double(core.l2);
-}
-
 /// Moves the loop inward along which the next tile finds most of its operands in the first cache.
 static void orderLoops(const Reduction &r, const Core &core) {
   if (r.candidates.empty())
@@ -136,8 +127,7 @@ static void orderLoops(const Reduction &r, const Core &core) {
   SmallVector<AffineForOp> band = getBand(r, r.candidates.front());
   if (band.size() < 2)
     return;
-  Tile tile = chooseCutTile(r, core);
-  AffineForOp inner = isStream(r, band, tile, core) ? band.back() : chooseInnermost(r, tile, band);
+  AffineForOp inner = chooseInnermost(r, chooseCutTile(r, core), band);
   if (!inner)
     return;
   for (auto *at = llvm::find(band, inner); at + 1 != band.end(); ++at)
@@ -191,7 +181,7 @@ struct TileRegisters final : ai::impl::AITileRegistersPassBase<TileRegisters> {
   using AITileRegistersPassBase::AITileRegistersPassBase;
 
   void runOnOperation() final {
-    Core core{registers, l1, l2};
+    Core core{registers, l1};
     for (const Reduction &r : findReductions(getOperation()))
       orderLoops(r, core);
     for (const Reduction &r : findReductions(getOperation()))

@@ -96,7 +96,6 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
     AITileRegistersPassOptions tile;
     tile.registers = options.vectorRegisters;
     tile.l1 = options.l1;
-    tile.l2 = options.l2;
     f.addPass(createAITileRegistersPass(tile));
     addCleanup(f);
     f.addPass(createAIHoistAccumulatorsPass());

@@ -169,12 +169,13 @@ def AICheckMemoryPass : Pass<"ai-check-memory", "mlir::ModuleOp"> {
 }
 
 def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> {
-  let summary = "Prefetch in front of a reduction what is read behind it";
+  let summary = "Prefetch what a reduction and the ops behind it read";
   let description = [{
     In front of an inner loop that carries accumulators stands an `affine.prefetch` for every read
     behind it, in the same block, of a buffer that is larger than the first cache and that the loop
     does not touch: the loop hides the way from memory, or from another core. It asks for the line to
-    write where the block writes the buffer too.
+    write where the block writes the buffer too. A core waits for ten lines at once or a few more, and
+    with one more for that one alone: before more of them are asked for, a part of the loop runs.
 
     ```mlir
     affine.for %o = 0 to 128 {
@@ -186,8 +187,22 @@ def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> 
       %dw = affine.for ...
     ```
 
+    And in the loop itself stand prefetches of what later iterations read of such a buffer, where each
+    reads a part of another row and no loop around it reads that again: the hardware's streams end with
+    a row.
+
+    ```mlir
+    affine.for %i = 0 to 400 step 25 {
+      affine.for %o = 0 to 120 iter_args(...) {
+        %0 = affine.load %weight[%o, %i] ... %24 = affine.load %weight[%o, %i + 24]
+    // becomes
+      affine.for %o = 0 to 120 iter_args(...) {
+        affine.prefetch %weight[%o + 12, %i], ...
+        affine.prefetch %weight[%o + 12, %i + 16], ...
+    ```
+
     - Needs: buffers of static shape.
-    - Ensures: nothing but hints is added.
+    - Ensures: hints are added, and loops cut into consecutive ones.
     - Fails when: never.
   }];
   let dependentDialects = ["mlir::affine::AffineDialect"];
@@ -331,10 +346,10 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
     ```
 
     Before that it orders the loops around a reduction: the one moves inward along which the next
-    tile finds most of its operands in the first cache; a lane, along which memory is streamed, stays
-    innermost while the second cache holds what is read along it. And it cuts loops where that makes a better tile: the last iterations of a
-    loop whose length has no good divisor get a tile of their own, and a row of a scattered result
-    that is too long for the registers moves out of the loops that repeat it, but for a segment.
+    tile finds most of its operands in the first cache. And it cuts loops where that makes a better
+    tile: the last iterations of a loop whose length has no good divisor get a tile of their own, and
+    a row of a scattered result that is too long for the registers moves out of the loops that repeat
+    it, but for a segment.
 
     ```mlir
     affine.for %i = 0 to 3 {
@@ -359,8 +374,7 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::affine::AffineDialect"];
   let options = [Option<"registers", "registers", "int64_t", /*default=*/"32",
       "Vector registers of the machine">,
-    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">,
-    Option<"l2", "l2", "int64_t", /*default=*/"1048576", "Bytes of its second cache">];
+    Option<"l1", "l1", "int64_t", /*default=*/"32768", "Bytes of the first cache of a core">];
   let statistics = [Statistic<"numTiled", "num-tiled", "Reductions given a register tile">];
 }
 

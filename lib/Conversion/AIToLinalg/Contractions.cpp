@@ -116,7 +116,8 @@ static linalg::GenericOp getSumFromZero(Value value) {
 }
 
 /// ai.add of a value and a sum that has no other use -> the sum starts from the value. So a
-/// gradient is added to its slot in place.
+/// gradient is added to its slot in place. Not so the state of an optimizer, which is scaled first:
+/// it would be read from far away in front of the sum, and behind it comes the update anyway.
 struct AccumulateInPlace final : OpConversionPattern<AddOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -125,8 +126,9 @@ struct AccumulateInPlace final : OpConversionPattern<AddOp> {
     for (unsigned side : {1, 0}) {
       linalg::GenericOp sum = getSumFromZero(operands.getOperands()[side]);
       Value start = operands.getOperands()[1 - side];
+      bool isScaled = op->getOperand(1 - side).getDefiningOp<MulOp>() != nullptr;
       bool alike = op.getLhs().getType() == op.getType() && op.getRhs().getType() == op.getType();
-      if (!sum || !alike || !op->getOperand(side).hasOneUse())
+      if (!sum || isScaled || !alike || !op->getOperand(side).hasOneUse())
         continue;
       // The sum from zero is dead afterwards: the pass removes it.
       auto accumulated = cast<linalg::GenericOp>(rewriter.clone(*sum));
