@@ -109,6 +109,10 @@ Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
 // Gradients
 //===----------------------------------------------------------------------===//
 
+static int64_t bytesOf(RankedTensorType type) {
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+}
+
 /// Whether a row of all channels stays in a first cache of `l1` bytes while other loops run over
 /// it.
 static bool isRowInCache(const Tensor &x, int64_t l1) {
@@ -160,7 +164,8 @@ private:
 /// ai.conv2d_weight_gradient -> zeros + one generic; with `per_sample` each sample, that is each
 /// lane, has a sum of its own.
 struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradientOp> {
-  using OpConversionPattern::OpConversionPattern;
+  LowerConv2DWeightGradient(const TypeConverter &types, MLIRContext *context, int64_t l1)
+      : OpConversionPattern(types, context), l1(l1) {}
 
   LogicalResult matchAndRewrite(Conv2DWeightGradientOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &rewriter) const final {
@@ -193,6 +198,8 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
       nest.range({ct.dim(2) / windows.kernel[0], windows.kernel[0]}, {order.back(), y});
     nest.out(filledTensor(b, type, 0), out);
 
+    if (op.getPerSample() && windows.kernel.empty() && isFasterByRow(image, ct, type))
+      order.push_back(y);
     for (int64_t dim : getMemoryOrder(type))
       order.push_back(out[dim]);
     for (int64_t dim : getMemoryOrder(ct.type))
@@ -201,12 +208,24 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
     rewriter.replaceOp(op, nest.build(order, multiplyAdd, isBySample));
     return success();
   }
+
+private:
+  /// Images that the first cache does not hold are read again for every register tile of sums. Row
+  /// by row they are not, if the sums, which then go to memory and back for each row, are few.
+  /// Threads of a GPU have one sum each.
+  bool isFasterByRow(const Tensor &image, const Tensor &ct, RankedTensorType type) const {
+    return getLaneDim(ct.type) && bytesOf(image.type) + bytesOf(ct.type) > l1 &&
+           2 * bytesOf(type) <= l1;
+  }
+
+  int64_t l1;
 };
 
 } // namespace
 
 void ai::populateConvolutionLowerings(const TypeConverter &types, int64_t l1,
                                       RewritePatternSet &patterns) {
-  patterns.add<LowerConv2D, LowerConv2DWeightGradient>(types, patterns.getContext());
-  patterns.add<LowerConv2DInputGradient>(types, patterns.getContext(), l1);
+  patterns.add<LowerConv2D>(types, patterns.getContext());
+  patterns.add<LowerConv2DInputGradient, LowerConv2DWeightGradient>(types, patterns.getContext(),
+                                                                    l1);
 }

@@ -1,4 +1,6 @@
 // RUN: ai-opt %s --convert-ai-to-linalg | FileCheck %s
+// RUN: ai-opt %s --convert-ai-to-linalg=l1=14000 | FileCheck %s --check-prefix=BY-ROW
+// RUN: ai-opt %s --convert-ai-to-linalg=l1=13000 | FileCheck %s
 
 // CHECK-DAG: #[[$IMAGE:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d3, d0 * 2 + d4, d2 * 3 + d5 * 4, d6)>
 // CHECK-DAG: #[[$OUT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d0, d2, d6)>
@@ -50,8 +52,14 @@ func.func @sums_the_weight_gradient(%x: tensor<16x3x7x7xf32, #ai.lanes<0>>, %ct:
   return %0 : tensor<4x3x3x3xf32>
 }
 
+// Images of 9,408 and 6,400 bytes go row by row past sums of 6,912 where the first cache holds twice the sums, but not the
+// images. Else each sum runs over all pixels.
+// BY-ROW-DAG: #[[$ROWS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d0, d5, d6)>
+// BY-ROW-DAG: #[[$SUMS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d2, d3, d4, d6)>
 // CHECK-LABEL: func @keeps_a_sum_per_sample(
 //       CHECK:   linalg.generic {indexing_maps = [#{{.*}}, #[[$PIXELS]], #[[$EACH]]]
+// BY-ROW-LABEL: func @keeps_a_sum_per_sample(
+//       BY-ROW:   linalg.generic {indexing_maps = [#{{.*}}, #[[$ROWS]], #[[$SUMS]]], iterator_types = ["reduction",
 func.func @keeps_a_sum_per_sample(%x: tensor<16x3x7x7xf32, #ai.lanes<0>>, %ct: tensor<16x4x5x5xf32, #ai.lanes<0>>)
     -> tensor<16x4x3x3x3xf32, #ai.lanes<0>> {
   %0 = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3], per_sample}
