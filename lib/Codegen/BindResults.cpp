@@ -31,6 +31,18 @@ static void separateInitialValues(func::FuncOp f) {
       separate(fill);
   });
   f.walk([&](tensor::EmptyOp empty) { separate(empty); });
+  // What an op writes over without reading it counts as lost, although it may write only a part of
+  // it (a border around images).
+  f.walk([&](linalg::GenericOp op) {
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      auto made = init.get().getDefiningOp<linalg::GenericOp>();
+      if (!made || init.get().hasOneUse() || op.payloadUsesValueFromOperand(&init))
+        continue;
+      unsigned number = cast<OpResult>(init.get()).getResultNumber();
+      init.set(OpBuilder(made).clone(*made)->getResult(number));
+    }
+  });
+  f.walk([&](tensor::EmptyOp empty) { separate(empty); });
 }
 
 static MemRefType bufferTypeOf(Type type) {

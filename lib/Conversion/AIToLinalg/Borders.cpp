@@ -2,6 +2,8 @@
 
 #include "lib/Conversion/AIToLinalg/Patterns.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 using namespace mlir;
 using namespace ai;
 
@@ -25,6 +27,38 @@ static std::pair<Indices, Indices> shiftedLoops(Nest &nest, int64_t rank,
 
 static bool isZero(ArrayRef<int64_t> padding) { return padding[0] == 0 && padding[1] == 0; }
 
+/// `images` with `value` in the rows above and below, then in the columns beside them.
+static Tensor setBorder(ImplicitLocOpBuilder &b, Tensor images, ArrayRef<int64_t> padding,
+                        double value) {
+  for (int64_t axis : {0, 1}) {
+    int64_t width = padding[axis], dim = images.rank() - 2 + axis;
+    if (width == 0)
+      continue;
+    Nest nest(b);
+    Indices at = nest.loops(images.rank());
+    AffineExpr side = nest.loop();
+    nest.range({2, width}, {side, at[dim]});
+    Indices out = at;
+    out[dim] = side * (images.dim(dim) - width) + at[dim];
+    if (axis == 1 && padding[0] != 0) {
+      nest.range({images.dim(dim - 1) - 2 * padding[0]}, {at[dim - 1]});
+      out[dim - 1] = at[dim - 1] + padding[0];
+    }
+    nest.out(images, out);
+    auto set = [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
+      return {arith::ConstantOp::create(b, b.getFloatAttr(x.back().getType(), value))};
+    };
+    Indices order;
+    for (int64_t d : getMemoryOrder(images.type)) {
+      if (d == dim)
+        order.push_back(side);
+      order.push_back(at[d]);
+    }
+    images.memory = nest.build(order, set).front();
+  }
+  return images;
+}
+
 Tensor ai::padImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t> padding,
                      double value) {
   if (isZero(padding))
@@ -33,8 +67,12 @@ Tensor ai::padImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t>
   Nest nest(b);
   auto [plain, shifted] = shiftedLoops(nest, x.rank(), padding);
   nest.in(x, plain);
-  nest.out(filledTensor(b, type, value), shifted);
-  return {nest.build(plain, copyElement).front(), type};
+  // The copy right behind what made the images, so that it can become part of that nest. A GPU has
+  // a thread for every element.
+  bool isVectors = getLaneDim(type).has_value();
+  nest.out(isVectors ? emptyTensor(b, type) : filledTensor(b, type, value), shifted);
+  Tensor images(nest.build(copyElement).front(), type);
+  return isVectors ? setBorder(b, images, padding, value) : images;
 }
 
 Tensor ai::cropImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t> padding) {

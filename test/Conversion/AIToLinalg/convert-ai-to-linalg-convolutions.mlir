@@ -5,6 +5,8 @@
 // CHECK-DAG: #[[$IMAGE:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d3, d0 * 2 + d4, d2 * 3 + d5 * 4, d6)>
 // CHECK-DAG: #[[$OUT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d0, d2, d6)>
 // CHECK-DAG: #[[$INSIDE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1 + 1, d2 + 2, d3)>
+// CHECK-DAG: #[[$ABOVE_BELOW:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 * 6 + d2, d3, d4)>
+// CHECK-DAG: #[[$BESIDE:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 + 1, d2 * 7 + d3, d4)>
 // CHECK-DAG: #[[$SCATTER:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1 + d2, d4 + d5, d6)>
 // CHECK-DAG: #[[$PIXELS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d4, d5, d6)>
 // CHECK-DAG: #[[$WEIGHT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d3)>
@@ -20,11 +22,16 @@ func.func @visits_rows_first(%x: tensor<16x3x9x13xf32, #ai.lanes<0>>, %w: tensor
   return %0 : tensor<16x4x4x2xf32, #ai.lanes<0>>
 }
 
-// CHECK-LABEL: func @pads_by_a_copy_into_zeros(
-//       CHECK:   %[[ZERO:.*]] = linalg.fill ins({{.*}}) outs({{.*}} : tensor<3x7x9x16xf32>)
-//       CHECK:   %[[PADDED:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$INSIDE]]]{{.*}} outs(%[[ZERO]]
+// A copy, right behind what made the images; then zeros in one row above and one below them, and in two columns on both
+// sides.
+// CHECK-LABEL: func @pads_by_a_copy_between_zeros(
+//       CHECK:   %[[IMAGES:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$INSIDE]]]{{.*}} outs({{.*}} : tensor<3x7x9x16xf32>)
+//       CHECK:   %[[ROWS:.*]] = linalg.generic {indexing_maps = [{{.*}}#[[$ABOVE_BELOW]]]{{.*}} ins(%{{.*}} : tensor<2x1xi1>) outs(%[[IMAGES]]
+//       CHECK:     linalg.yield %cst
+//       CHECK:   %[[PADDED:.*]] = linalg.generic {indexing_maps = [{{.*}}#[[$BESIDE]]]
+//  CHECK-SAME:       ins(%{{.*}}, %{{.*}} : tensor<2x2xi1>, tensor<5xi1>) outs(%[[ROWS]]
 //       CHECK:   linalg.generic {{.*}} ins(%[[PADDED]], %{{.*}}
-func.func @pads_by_a_copy_into_zeros(%x: tensor<16x3x5x5xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
+func.func @pads_by_a_copy_between_zeros(%x: tensor<16x3x5x5xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
     -> tensor<16x4x5x7xf32, #ai.lanes<0>> {
   %0 = ai.conv2d %x, %w {padding = [1, 2]}
     : (tensor<16x3x5x5xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x4x5x7xf32, #ai.lanes<0>>

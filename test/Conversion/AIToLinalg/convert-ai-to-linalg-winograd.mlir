@@ -36,7 +36,9 @@ func.func @tiles_of_2x2(%x: tensor<4x16x10x8xf32, #ai.lanes<1>>, %w: tensor<32x1
 // The gradient is a convolution of the cotangent, inside a border of 2 - padding, with the kernel turned around.
 // CHECK-LABEL: func.func @gradient(
 //  CHECK-SAME:     %[[CT:.*]]: tensor<4x8x6x16xf32>, %[[W:.*]]: tensor<16x3x3x32xf32>)
-//       CHECK:   %[[IMAGE:.*]] = linalg.generic {{.*}} ins(%[[CT]] : {{.*}}) outs(%{{.*}} : tensor<4x10x8x16xf32>)
+//       CHECK:   %[[COPY:.*]] = linalg.generic {{.*}} ins(%[[CT]] : {{.*}}) outs(%{{.*}} : tensor<4x10x8x16xf32>)
+//       CHECK:   %[[ROWS:.*]] = linalg.generic {{.*}} outs(%[[COPY]] : tensor<4x10x8x16xf32>)
+//       CHECK:   %[[IMAGE:.*]] = linalg.generic {{.*}} outs(%[[ROWS]] : tensor<4x10x8x16xf32>)
 //       CHECK:   linalg.generic {{.*}} ins(%[[W]], {{.*}} outs(%{{.*}} : tensor<4x4x16x32xf32>)
 //       CHECK:   linalg.generic {{.*}} ins(%[[IMAGE]], {{.*}} outs(%{{.*}} : tensor<4x4x4x4x3x16xf32>)
 //       CHECK:   linalg.generic {{.*}} outs(%{{.*}} : tensor<4x8x6x32xf32>)
