@@ -32,8 +32,10 @@ static void separateInitialValues(func::FuncOp f) {
   });
   f.walk([&](tensor::EmptyOp empty) { separate(empty); });
   // What an op writes over without reading it counts as lost, although it may write only a part of
-  // it (a border around images).
-  f.walk([&](linalg::GenericOp op) {
+  // it (a border around images). The last op first: what is cloned for it has been made by others.
+  SmallVector<linalg::GenericOp> generics;
+  f.walk([&](linalg::GenericOp op) { generics.push_back(op); });
+  for (linalg::GenericOp op : llvm::reverse(generics))
     for (OpOperand &init : op.getDpsInitsMutable()) {
       auto made = init.get().getDefiningOp<linalg::GenericOp>();
       if (!made || init.get().hasOneUse() || op.payloadUsesValueFromOperand(&init))
@@ -41,7 +43,6 @@ static void separateInitialValues(func::FuncOp f) {
       unsigned number = cast<OpResult>(init.get()).getResultNumber();
       init.set(OpBuilder(made).clone(*made)->getResult(number));
     }
-  });
   f.walk([&](tensor::EmptyOp empty) { separate(empty); });
 }
 

@@ -36,17 +36,23 @@ static constexpr int64_t kTripsOfPart = 4;
 
 static int64_t bytesOf(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
-  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  if (!type.getElementType().isIntOrFloat()) // positions are few
+    return 0;
+  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-/// Whether memory and indices of `read` are there before `loop`, in front of it in the same block.
+/// Whether memory and indices of `read` are there before `loop`, in front of it in the same block,
+/// and can index a prefetch.
 static bool isPlaceKnown(const Access &read, AffineForOp loop) {
-  SmallVector<Value> values{read.memref};
+  SmallVector<Value> values;
   (void)getMap(read.indices, values, loop.getContext());
-  return llvm::all_of(values, [&](Value value) {
-    Operation *producer = value.getDefiningOp();
-    return !producer || producer->getBlock() != loop->getBlock() || producer->isBeforeInBlock(loop);
-  });
+  bool areDims = llvm::all_of(values, [](Value value) { return affine::isValidDim(value); });
+  values.push_back(read.memref);
+  return areDims && llvm::all_of(values, [&](Value value) {
+           Operation *producer = value.getDefiningOp();
+           return !producer || producer->getBlock() != loop->getBlock() ||
+                  producer->isBeforeInBlock(loop);
+         });
 }
 
 /// Whether memory that `read` reads is far away by the time of the loop before it.
@@ -101,11 +107,10 @@ static AffineForOp cutHead(AffineForOp loop, int64_t trips) {
   return head;
 }
 
-/// Prefetches for a loop that carries values, of what the rest of its block reads: no more at once
-/// than can be on their way at once, then a part of the loop. Returns how many.
-static unsigned prefetchBehind(AffineForOp loop, int64_t l1) {
-  DenseSet<Value> written;
-  SmallVector<Access> reads = findReadsBehind(loop, l1, written);
+/// Prefetches for a loop that carries values, of what the rest of its block reads: no more than can
+/// be on their way at once, then a part of the loop.
+static void prefetchBehind(AffineForOp loop, ArrayRef<Access> reads,
+                           const DenseSet<Value> &written) {
   int64_t parts = llvm::divideCeil(reads.size(), kLinesAtOnce);
   int64_t trips = tripCount(loop).value_or(0);
   parts = std::clamp<int64_t>(trips / kTripsOfPart, 1, std::max<int64_t>(parts, 1));
@@ -118,15 +123,23 @@ static unsigned prefetchBehind(AffineForOp loop, int64_t l1) {
     trips -= tripsNow;
   }
   prefetch(left, written, loop);
-  return reads.size();
 }
 
-/// Whether each element is read once while the loops around `read` run.
+/// Whether each element is read once while the loops around `read` run, a part of another row in
+/// each iteration of `loop`, the innermost of them.
 static bool isStreamed(const Access &read, AffineForOp loop) {
+  Value position = loop.getInductionVar();
   for (AffineForOp at = loop; at; at = at->getParentOfType<AffineForOp>())
     if (!read.uses(at.getInductionVar()))
       return false;
-  return read.indices.back().factorOf(loop.getInductionVar()) == 0;
+  bool isKnownOutside = llvm::all_of(read.indices, [&](const LinearIndex &index) {
+    return llvm::all_of(index.terms, [&](const auto &term) {
+      return term.first == position ||
+             (loop.isDefinedOutsideOfLoop(term.first) && affine::isValidDim(term.first));
+    });
+  });
+  return isKnownOutside && loop.isDefinedOutsideOfLoop(read.memref) &&
+         read.indices.back().factorOf(position) == 0;
 }
 
 static int64_t lastOf(const Access &read) {
@@ -181,13 +194,17 @@ static unsigned prefetchAhead(AffineForOp loop, int64_t l1) {
     Access at = segment.first;
     for (LinearIndex &index : at.indices)
       index.constant += ahead * loop.getStepAsInt() * index.factorOf(loop.getInductionVar());
-    int64_t inLine = kLine * 8 / getElementTypeOrSelf(at.memref).getIntOrFloatBitWidth();
-    for (; at.indices.back().constant <= segment.last; at.indices.back().constant += inLine) {
+    int64_t width = getElementTypeOrSelf(at.memref).getIntOrFloatBitWidth();
+    int64_t inLine = kLine / llvm::divideCeil(width, 8);
+    int64_t &column = at.indices.back().constant;
+    while (column <= segment.last) {
       SmallVector<Value> operands;
       AffineMap map = getMap(at.indices, operands, b.getContext());
       affine::AffinePrefetchOp::create(b, at.op->getLoc(), at.memref, map, operands,
                                        /*isWrite=*/false, kInto, /*isDataCache=*/true);
       ++numPrefetches;
+      // A row begins anywhere in a line, so its end may lie in one more.
+      column = column == segment.last ? column + 1 : std::min(column + inLine, segment.last);
     }
   }
   return numPrefetches;
@@ -199,8 +216,12 @@ struct PrefetchOperands final : ai::impl::AIPrefetchOperandsPassBase<PrefetchOpe
 
   void runOnOperation() final {
     getOperation().walk([&](AffineForOp loop) {
-      if (loop.getNumIterOperands() && loop->getParentOfType<AffineForOp>())
-        numPrefetches += prefetchBehind(loop, l1) + prefetchAhead(loop, l1);
+      if (!loop.getNumIterOperands() || !loop->getParentOfType<AffineForOp>())
+        return;
+      DenseSet<Value> written;
+      SmallVector<Access> behind = findReadsBehind(loop, l1, written);
+      numPrefetches += prefetchAhead(loop, l1) + behind.size();
+      prefetchBehind(loop, behind, written);
     });
   }
 };

@@ -50,32 +50,37 @@ func.func @two_results(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 
 // -----
 
-// Two borders around one copy of images: each is written into a copy of its own, since neither reads what it is put around,
-// and bufferization would hand an empty buffer to the second.
+// Two pairs of borders around one copy of images, which end in different ones: each pair is written into a copy of its own,
+// since none reads what it is put around, and bufferization would hand an empty buffer to the second.
 // CHECK-LABEL: func.func @two_borders(
-//       CHECK:   %[[E0:.*]] = tensor.empty() : tensor<8xf32>
-//       CHECK:   %[[E1:.*]] = tensor.empty() : tensor<8xf32>
-//       CHECK:   %[[COPY0:.*]] = linalg.generic {{.*}} ins(%[[X:.*]] : tensor<4xf32>) outs(%[[E1]]
-//       CHECK:   %[[COPY1:.*]] = linalg.generic {{.*}} ins(%[[X]] : tensor<4xf32>) outs(%[[E0]]
-//       CHECK:   linalg.generic {{.*}} outs(%[[COPY0]]
-//       CHECK:   linalg.generic {{.*}} outs(%[[COPY1]]
+//   CHECK-DAG:   %[[COPY0:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<4xf32>) outs(%[[E0:[0-9]+]] :
+//   CHECK-DAG:   %[[COPY1:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<4xf32>) outs(%[[E1:[0-9]+]] :
+//       CHECK:   %[[ROWS1:.*]] = linalg.generic {{.*}} outs(%[[COPY1]]
+//       CHECK:   %[[ROWS0:.*]] = linalg.generic {{.*}} outs(%[[COPY0]]
+//       CHECK:   linalg.generic {{.*}} outs(%[[ROWS0]]
+//       CHECK:   linalg.generic {{.*}} outs(%[[ROWS1]]
 #range = affine_map<(d0) -> (d0)>
 #inside = affine_map<(d0) -> (d0 + 2)>
 #outside = affine_map<(d0, d1) -> (d0 * 6 + d1)>
 #sides = affine_map<(d0, d1) -> (d0, d1)>
-func.func @two_borders(%x: tensor<4xf32>, %r: tensor<2x2xi1>) -> (tensor<8xf32>, tensor<8xf32>) {
+func.func @two_borders(%x: tensor<4xf32>, %r: tensor<2x1xi1>) -> (tensor<8xf32>, tensor<8xf32>) {
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1.0 : f32
+  %two = arith.constant 2.0 : f32
   %e = tensor.empty() : tensor<8xf32>
   %copy = linalg.generic {indexing_maps = [#range, #inside], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<8xf32>) {
   ^bb0(%in: f32, %out: f32):
     linalg.yield %in : f32
   } -> tensor<8xf32>
-  %y = linalg.generic {indexing_maps = [#sides, #outside], iterator_types = ["reduction", "reduction"]} ins(%r : tensor<2x2xi1>) outs(%copy : tensor<8xf32>) {
+  %rows = linalg.generic {indexing_maps = [#sides, #outside], iterator_types = ["reduction", "reduction"]} ins(%r : tensor<2x1xi1>) outs(%copy : tensor<8xf32>) {
+  ^bb0(%in: i1, %out: f32):
+    linalg.yield %two : f32
+  } -> tensor<8xf32>
+  %y = linalg.generic {indexing_maps = [#sides, #outside], iterator_types = ["reduction", "reduction"]} ins(%r : tensor<2x1xi1>) outs(%rows : tensor<8xf32>) {
   ^bb0(%in: i1, %out: f32):
     linalg.yield %zero : f32
   } -> tensor<8xf32>
-  %z = linalg.generic {indexing_maps = [#sides, #outside], iterator_types = ["reduction", "reduction"]} ins(%r : tensor<2x2xi1>) outs(%copy : tensor<8xf32>) {
+  %z = linalg.generic {indexing_maps = [#sides, #outside], iterator_types = ["reduction", "reduction"]} ins(%r : tensor<2x1xi1>) outs(%rows : tensor<8xf32>) {
   ^bb0(%in: i1, %out: f32):
     linalg.yield %one : f32
   } -> tensor<8xf32>

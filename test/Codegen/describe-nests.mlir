@@ -1,10 +1,10 @@
 // RUN: ai-opt %s --ai-describe-nests --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s
 
 // Vectors count each element, a multiply-add two, loops as often as they run: 6 * 4 * (16 * 2 + 16)
-// operations. A nest is named after what it writes, inside out, or the lines it comes from.
+// operations. A nest is named after what it writes or sums up, inside out, or the lines it comes from.
 // CHECK-LABEL: module
 //  CHECK-SAME:   ai.nests = {step_block = [
-//  CHECK-SAME:     {bytes_read = 0.000000e+00 : f64, bytes_written = 2.400000e+01 : f64, flops = 1.152000e+03 : f64, name = "conv1", shared = false, working_set = 2.400000e+01 : f64},
+//  CHECK-SAME:     {bytes_read = 0.000000e+00 : f64, bytes_written = 2.400000e+01 : f64, flops = 1.152000e+03 : f64, name = "d fc1+conv1", shared = false, working_set = 2.400000e+01 : f64},
 //  CHECK-SAME:     name = "r1+p1"
 //  CHECK-SAME:     flops = 6.000000e+00 : f64, name = "line {{[0-9]+}}"
 // CHECK-LABEL: func.func @step_block(
@@ -15,7 +15,7 @@ func.func @step_block(%x: memref<6xf32>, %v: vector<16xf32>, %s: f32) attributes
       %0 = math.fma %v, %v, %acc : vector<16xf32>
       %1 = arith.addf %0, %v : vector<16xf32>
       affine.yield %1 : vector<16xf32>
-    }
+    } loc("d fc1")
     %first = vector.extract %sum[0] : f32 from vector<16xf32>
     affine.store %first, %x[%i] : memref<6xf32> loc("conv1")
   }

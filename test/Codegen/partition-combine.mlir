@@ -218,6 +218,20 @@ func.func @pieces_that_meet_are_left_to_one(%w: memref<10x20xf32>) attributes {a
 
 // -----
 
+// Nor are iterations apart whose vectors are wider than a step.
+// CHECK-LABEL: func.func @wide_vectors_are_left_to_one(
+//       CHECK:   scf.if
+//  CHECK-NEXT:     affine.for %{{.*}} = 0 to 800 step 8 {
+func.func @wide_vectors_are_left_to_one(%w: memref<808xf32>) attributes {ai.kind = "fold"} {
+  %0 = arith.constant dense<0.0> : vector<16xf32>
+  affine.for %j = 0 to 800 step 8 {
+    vector.transfer_write %0, %w[%j] {in_bounds = [true]} : vector<16xf32>, memref<808xf32>
+  }
+  return
+}
+
+// -----
+
 // Vectors count from their first element on: these meet although their first columns do not.
 // CHECK-LABEL: func.func @vectors_that_meet_are_left_to_one(
 // CHECK-COUNT-2: scf.if

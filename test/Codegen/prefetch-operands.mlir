@@ -79,6 +79,7 @@ func.func @many(%w: memref<128x512xf32>, %x: memref<43x512xf32>) {
 //       CHECK:       affine.for %[[O:.*]] = 0 to 256 iter_args
 //  CHECK-NEXT:         affine.prefetch %[[W]][%[[O]] + 100, %[[I]] + 3], read, locality<3>, data : memref<256x512xf32>
 //  CHECK-NEXT:         affine.prefetch %[[W]][%[[O]] + 100, %[[I]] + 19], read, locality<3>, data : memref<256x512xf32>
+//  CHECK-NEXT:         affine.prefetch %[[W]][%[[O]] + 100, %[[I]] + 20], read, locality<3>, data : memref<256x512xf32>
 //  CHECK-NEXT:         affine.load
 //   CHECK-NOT:   affine.prefetch
 func.func @rows(%w: memref<256x512xf32>, %x: memref<256x512xf32>, %y: memref<512xf32>) {
@@ -104,6 +105,26 @@ func.func @rows(%w: memref<256x512xf32>, %x: memref<256x512xf32>, %y: memref<512
       affine.yield %1 : f32
     }
     affine.store %along, %y[%i + 1] : memref<512xf32>
+  }
+  return
+}
+
+// A row whose number is read from memory is not known in time. What the hint would be for lies where no hint is needed: a
+// buffer of positions.
+// CHECK-LABEL: func.func @found_rows(
+//   CHECK-NOT:   affine.prefetch
+//       CHECK:   return
+func.func @found_rows(%p: memref<9000xindex>, %w: memref<256x512xf32>, %y: memref<512xf32>) {
+  %zero = arith.constant 0.0 : f32
+  affine.for %i = 0 to 512 {
+    %sum = affine.for %o = 0 to 1024 iter_args(%acc = %zero) -> f32 {
+      %at = affine.load %p[%o] : memref<9000xindex>
+      %row = arith.addi %at, %o : index
+      %0 = memref.load %w[%row, %i] : memref<256x512xf32>
+      %1 = arith.mulf %acc, %0 : f32
+      affine.yield %1 : f32
+    }
+    affine.store %sum, %y[%i] : memref<512xf32>
   }
   return
 }

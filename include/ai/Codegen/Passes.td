@@ -174,8 +174,8 @@ def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> 
     In front of an inner loop that carries accumulators stands an `affine.prefetch` for every read
     behind it, in the same block, of a buffer that is larger than the first cache and that the loop
     does not touch: the loop hides the way from memory, or from another core. It asks for the line to
-    write where the block writes the buffer too. A core waits for ten lines at once or a few more, and
-    with one more for that one alone: before more of them are asked for, a part of the loop runs.
+    write where the block writes the buffer too. A core can wait for about ten lines at once, and stops
+    when it is asked for more; so no more are asked for before a part of the loop has run.
 
     ```mlir
     affine.for %o = 0 to 128 {

@@ -67,12 +67,9 @@ Tensor ai::padImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t>
   Nest nest(b);
   auto [plain, shifted] = shiftedLoops(nest, x.rank(), padding);
   nest.in(x, plain);
-  // The copy right behind what made the images, so that it can become part of that nest. A GPU has
-  // a thread for every element.
-  bool isVectors = getLaneDim(type).has_value();
-  nest.out(isVectors ? emptyTensor(b, type) : filledTensor(b, type, value), shifted);
-  Tensor images(nest.build(copyElement).front(), type);
-  return isVectors ? setBorder(b, images, padding, value) : images;
+  // The copy right behind what made the images, so that it can become part of that nest.
+  nest.out(emptyTensor(b, type), shifted);
+  return setBorder(b, {nest.build(copyElement).front(), type}, padding, value);
 }
 
 Tensor ai::cropImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t> padding) {

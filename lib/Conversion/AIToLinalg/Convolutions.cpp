@@ -212,10 +212,8 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
 private:
   /// Images that the first cache does not hold are read again for every register tile of sums. Row
   /// by row they are not, if the sums, which then go to memory and back for each row, are few.
-  /// Threads of a GPU have one sum each.
   bool isFasterByRow(const Tensor &image, const Tensor &ct, RankedTensorType type) const {
-    return getLaneDim(ct.type) && bytesOf(image.type) + bytesOf(ct.type) > l1 &&
-           2 * bytesOf(type) <= l1;
+    return bytesOf(image.type) + bytesOf(ct.type) > l1 && 2 * bytesOf(type) <= l1;
   }
 
   int64_t l1;

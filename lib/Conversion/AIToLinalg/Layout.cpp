@@ -120,6 +120,9 @@ Indices Nest::defaultOrder() const {
   const Access &result = outputs.front();
   Indices order;
   auto add = [&](AffineExpr index) {
+    auto sum = dyn_cast<AffineBinaryOpExpr>(index);
+    if (sum && sum.getKind() == AffineExprKind::Add && isa<AffineConstantExpr>(sum.getRHS()))
+      index = sum.getLHS(); // a loop with an offset
     if (isa<AffineDimExpr>(index) && !llvm::is_contained(order, index))
       order.push_back(index);
   };

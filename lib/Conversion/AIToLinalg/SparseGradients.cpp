@@ -206,7 +206,9 @@ private:
     Tensor starts = emptyTensor(b, winner.type.clone(winner.type.getShape(), b.getI32Type()));
     nest.out(starts, at);
     auto find = [&](ImplicitLocOpBuilder &b, ValueRange values) -> SmallVector<Value> {
-      Value position = arith::ExtUIOp::create(b, b.getI32Type(), values[0]);
+      Value position = values[0]; // i8 or i32, as windows are large
+      if (!position.getType().isInteger(32))
+        position = arith::ExtUIOp::create(b, b.getI32Type(), position);
       Value columns = constantLike(b, position, scatter.getKernel()[1]);
       // The winner's row or column in the convolution's result.
       auto place = [&](int64_t axis, Value inWindow) -> Value {

@@ -77,3 +77,15 @@ func.func @keeps_a_sum_with_two_uses(%slot: tensor<2x3xf32>, %a: tensor<2x7xf32>
   %1 = ai.add %slot, %0 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   return %0, %1 : tensor<2x3xf32>, tensor<2x3xf32>
 }
+
+// What an optimizer makes of its state is added behind the sum.
+// CHECK-LABEL: func @adds_a_scaled_state_behind(
+//       CHECK:   %[[SUM:.*]] = linalg.generic {{.*}}"reduction"]
+//       CHECK:   linalg.generic {{.*}}["parallel", "parallel"]{{.*}} ins({{.*}}%[[SUM]]
+func.func @adds_a_scaled_state_behind(%state: tensor<2x3xf32>, %momentum: tensor<f32>, %a: tensor<2x7xf32>, %b: tensor<7x3xf32>)
+    -> tensor<2x3xf32> {
+  %0 = ai.matmul %a, %b : (tensor<2x7xf32>, tensor<7x3xf32>) -> tensor<2x3xf32>
+  %1 = ai.mul %state, %momentum : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+  %2 = ai.add %1, %0 : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %2 : tensor<2x3xf32>
+}

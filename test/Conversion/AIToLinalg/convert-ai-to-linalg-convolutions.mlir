@@ -7,6 +7,7 @@
 // CHECK-DAG: #[[$INSIDE:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1 + 1, d2 + 2, d3)>
 // CHECK-DAG: #[[$ABOVE_BELOW:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 * 6 + d2, d3, d4)>
 // CHECK-DAG: #[[$BESIDE:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1 + 1, d2 * 7 + d3, d4)>
+// CHECK-DAG: #[[$DOWN:.*]] = affine_map<(d0, d1, d2, d3) -> (d0, d1 + 1, d2, d3)>
 // CHECK-DAG: #[[$SCATTER:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1 + d2, d4 + d5, d6)>
 // CHECK-DAG: #[[$PIXELS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d4, d5, d6)>
 // CHECK-DAG: #[[$WEIGHT:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d3)>
@@ -36,6 +37,18 @@ func.func @pads_by_a_copy_between_zeros(%x: tensor<16x3x5x5xf32, #ai.lanes<0>>, 
   %0 = ai.conv2d %x, %w {padding = [1, 2]}
     : (tensor<16x3x5x5xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x4x5x7xf32, #ai.lanes<0>>
   return %0 : tensor<16x4x5x7xf32, #ai.lanes<0>>
+}
+
+// Rows alone: the loops of the copy stay in the order of memory.
+// CHECK-LABEL: func @pads_rows(
+//       CHECK:   linalg.generic {indexing_maps = [#{{.*}}, #[[$DOWN]]]{{.*}} outs({{.*}} : tensor<3x7x5x16xf32>)
+//       CHECK:   linalg.generic {{.*}} outs({{.*}} : tensor<3x7x5x16xf32>)
+//       CHECK:   linalg.generic {{.*}} outs({{.*}} : tensor<4x5x3x16xf32>)
+func.func @pads_rows(%x: tensor<16x3x5x5xf32, #ai.lanes<0>>, %w: tensor<4x3x3x3xf32>)
+    -> tensor<16x4x5x3xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d %x, %w {padding = [1, 0]}
+    : (tensor<16x3x5x5xf32, #ai.lanes<0>>, tensor<4x3x3x3xf32>) -> tensor<16x4x5x3xf32, #ai.lanes<0>>
+  return %0 : tensor<16x4x5x3xf32, #ai.lanes<0>>
 }
 
 // Input channel, row, kernel row; output channel, column, kernel column; sample.

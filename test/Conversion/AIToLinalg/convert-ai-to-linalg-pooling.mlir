@@ -28,8 +28,13 @@ func.func @loops_over_a_large_window(%x: tensor<2x6x10x10xf32>) -> tensor<2x6x2x
 }
 
 // CHECK-LABEL: func @never_lets_padding_win(
-//       CHECK:   %[[LOW:.*]] = arith.constant 0xFF800000 : f32
-//       CHECK:   linalg.fill ins(%[[LOW]] : f32) outs({{.*}} : tensor<2x6x10x10xf32>)
+//       CHECK:   %[[COPY:.*]] = linalg.generic {{.*}} outs({{.*}} : tensor<2x6x10x10xf32>)
+//       CHECK:   %[[ROWS:.*]] = linalg.generic {{.*}} outs(%[[COPY]] : tensor<2x6x10x10xf32>)
+//       CHECK:     %[[LOW:.*]] = arith.constant 0xFF800000 : f32
+//  CHECK-NEXT:     linalg.yield %[[LOW]]
+//       CHECK:   linalg.generic {{.*}} outs(%[[ROWS]] : tensor<2x6x10x10xf32>)
+//       CHECK:     %[[ALSO_LOW:.*]] = arith.constant 0xFF800000 : f32
+//  CHECK-NEXT:     linalg.yield %[[ALSO_LOW]]
 //       CHECK:   linalg.generic
 //       CHECK:     linalg.index 2
 //       CHECK:     arith.maxsi

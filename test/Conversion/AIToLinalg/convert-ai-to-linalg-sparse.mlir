@@ -104,6 +104,24 @@ func.func @copies_runs(%x: tensor<8x3x7x7xf32, #ai.lanes<0>>, %ct: tensor<8x32x4
 
 // -----
 
+// The winner of a window of more than 127 elements needs no extension.
+// CHECK-LABEL: func.func @large_windows(
+//  CHECK-SAME:     %[[WINNER:[a-z0-9]+]]: tensor<4x1x1x16xi32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[WINNER]] : tensor<4x1x1x16xi32>)
+//       CHECK:   ^bb0(%[[W:.*]]: i32, %{{.*}}: i32):
+//       CHECK:     arith.divui %[[W]], %{{.*}} : i32
+//       CHECK:   tensor.extract
+func.func @large_windows(%x: tensor<4x16x13x13xf32, #ai.lanes<1>>, %ct: tensor<4x16x1x1xf32, #ai.lanes<1>>,
+                         %winner: tensor<4x16x1x1xi32, #ai.lanes<1>>) -> tensor<16x16x2x2xf32, #ai.lanes<1>> {
+  %0 = ai.max_pool2d_scatter %ct, %winner {input_size = [12, 12], kernel = [12, 12]}
+      : (tensor<4x16x1x1xf32, #ai.lanes<1>>, tensor<4x16x1x1xi32, #ai.lanes<1>>) -> tensor<4x16x12x12xf32, #ai.lanes<1>>
+  %1 = ai.conv2d_weight_gradient %x, %0 {kernel_size = [2, 2]}
+      : (tensor<4x16x13x13xf32, #ai.lanes<1>>, tensor<4x16x12x12xf32, #ai.lanes<1>>) -> tensor<16x16x2x2xf32, #ai.lanes<1>>
+  return %1 : tensor<16x16x2x2xf32, #ai.lanes<1>>
+}
+
+// -----
+
 // With as many windows as elements nothing is gained.
 // CHECK-LABEL: func.func @keeps_dense_ones(
 //       CHECK:   -> tensor<4x7x7x32xf32>
