@@ -67,9 +67,10 @@ Tensor ai::padImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t>
   Nest nest(b);
   auto [plain, shifted] = shiftedLoops(nest, x.rank(), padding);
   nest.in(x, plain);
-  // The copy right behind what made the images, so that it can become part of that nest.
   nest.out(emptyTensor(b, type), shifted);
-  return setBorder(b, {nest.build(copyElement).front(), type}, padding, value);
+  // In the order of memory, a nest of its own: as part of the one that makes the images it writes
+  // to two buffers at once, which took longer where both are larger than the second cache.
+  return setBorder(b, {nest.build(plain, copyElement).front(), type}, padding, value);
 }
 
 Tensor ai::cropImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t> padding) {

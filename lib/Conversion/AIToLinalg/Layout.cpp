@@ -109,28 +109,21 @@ static SmallVector<unsigned> getProducerOrder(ImplicitLocOpBuilder &b, Value val
   return order;
 }
 
-/// Whether indices over `numLoops` loops differ by offsets alone.
-static bool isShifted(ArrayRef<AffineExpr> indices, ArrayRef<AffineExpr> from, unsigned numLoops) {
-  return llvm::equal(indices, from, [&](AffineExpr index, AffineExpr other) {
-    return isa<AffineConstantExpr>(simplifyAffineExpr(index - other, numLoops, 0));
-  });
-}
-
 Indices Nest::defaultOrder() const {
   const Access &result = outputs.front();
+  SmallVector<unsigned> dims;
+  // Without lanes the last loop has to stay last, and nothing is gained.
+  if (result.lane)
+    for (const Access &input : inputs)
+      if (dims.empty() && input.indices == result.indices)
+        dims = getProducerOrder(b, input.memory);
   Indices order;
   auto add = [&](AffineExpr index) {
-    auto sum = dyn_cast<AffineBinaryOpExpr>(index);
-    if (sum && sum.getKind() == AffineExprKind::Add && isa<AffineConstantExpr>(sum.getRHS()))
-      index = sum.getLHS(); // a loop with an offset
     if (isa<AffineDimExpr>(index) && !llvm::is_contained(order, index))
       order.push_back(index);
   };
-  // Without lanes the last loop has to stay last, and nothing is gained.
-  for (const Access &input : inputs)
-    if (result.lane && order.empty() && isShifted(result.indices, input.indices, numLoops))
-      for (unsigned dim : getProducerOrder(b, input.memory))
-        add(input.indices[dim]);
+  for (unsigned dim : dims)
+    add(result.indices[dim]);
   for (AffineExpr index : result.indices)
     add(index);
   for (unsigned loop = 0; loop < numLoops; ++loop)

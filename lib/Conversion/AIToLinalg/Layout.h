@@ -78,8 +78,7 @@ public:
   llvm::SmallVector<mlir::Value> build(Indices order, Body body, bool isLaneInPlace = false);
 
   /// The same with the loops of the first output in the order of the op that made one of the inputs
-  /// (with the output's indices, but for offsets) if it is near enough that both may become one
-  /// nest, otherwise in memory order.
+  /// if it is near enough that both may become one nest, otherwise in memory order.
   /// Loops that do not index the output follow in the order of their making.
   llvm::SmallVector<mlir::Value> build(Body body);
 

@@ -23,8 +23,7 @@ func.func @visits_rows_first(%x: tensor<16x3x9x13xf32, #ai.lanes<0>>, %w: tensor
   return %0 : tensor<16x4x4x2xf32, #ai.lanes<0>>
 }
 
-// A copy, right behind what made the images; then zeros in one row above and one below them, and in two columns on both
-// sides.
+// A copy; then zeros in one row above and one below it, and in two columns on both sides.
 // CHECK-LABEL: func @pads_by_a_copy_between_zeros(
 //       CHECK:   %[[IMAGES:.*]] = linalg.generic {indexing_maps = [#{{.*}}, #[[$INSIDE]]]{{.*}} outs({{.*}} : tensor<3x7x9x16xf32>)
 //       CHECK:   %[[ROWS:.*]] = linalg.generic {indexing_maps = [{{.*}}#[[$ABOVE_BELOW]]]{{.*}} ins(%{{.*}} : tensor<2x1xi1>) outs(%[[IMAGES]]
