@@ -261,9 +261,8 @@ static void stepThrough(ViewLikeOpInterface view, Extent &extent) {
     return;
   }
   MemRefType type = bytes.getType();
-  int64_t size = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   extent.begin += shift.getInt();
-  extent.end = std::min(extent.end, size) + shift.getInt();
+  extent.end = std::min(extent.end, bytesOf(type)) + shift.getInt();
 }
 
 /// The bytes of an allocation or argument that a memref lies in, as far as constant views tell.
@@ -396,6 +395,10 @@ std::optional<int64_t> conflictDistance(const Access &a, AffineForOp loopA, cons
 //===----------------------------------------------------------------------===//
 // Loops
 //===----------------------------------------------------------------------===//
+
+int64_t bytesOf(MemRefType type) {
+  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
 
 std::optional<int64_t> tripCount(AffineForOp loop) {
   if (!loop.hasConstantBounds())

@@ -60,6 +60,9 @@ std::optional<Access> getAccess(mlir::Operation *op);
 /// Appends all accesses of `root` and the ops inside it. False if some op has effects beyond them.
 bool collectAccesses(mlir::Operation *root, Accesses &accesses);
 
+/// What a buffer takes in memory.
+int64_t bytesOf(mlir::MemRefType type);
+
 /// The allocation or argument below all views.
 mlir::Value memoryOf(mlir::Value memref);
 

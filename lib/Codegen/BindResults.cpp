@@ -25,12 +25,6 @@ static void separateInitialValues(func::FuncOp f) {
     for (OpOperand &use : llvm::make_early_inc_range(llvm::drop_begin(op->getUses())))
       use.set(b.clone(*op)->getResult(0));
   };
-  // A fill first: each of its copies then takes an empty tensor of its own.
-  f.walk([&](linalg::FillOp fill) {
-    if (fill.getNumResults() == 1)
-      separate(fill);
-  });
-  f.walk([&](tensor::EmptyOp empty) { separate(empty); });
   // What an op writes over without reading it counts as lost, although it may write only a part of
   // it (a border around images). The last op first: what is cloned for it has been made by others.
   SmallVector<linalg::GenericOp> generics;
@@ -43,6 +37,11 @@ static void separateInitialValues(func::FuncOp f) {
       unsigned number = cast<OpResult>(init.get()).getResultNumber();
       init.set(OpBuilder(made).clone(*made)->getResult(number));
     }
+  // Then fills, and last of all empty tensors: each copy of those above takes one of its own.
+  f.walk([&](linalg::FillOp fill) {
+    if (fill.getNumResults() == 1)
+      separate(fill);
+  });
   f.walk([&](tensor::EmptyOp empty) { separate(empty); });
 }
 

@@ -3,6 +3,7 @@
 
 #include "NestCosts.h"
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/AffineAccess.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
@@ -51,10 +52,8 @@ Peak findPeak(func::FuncOp f) {
   SmallVector<int64_t> bytes(ops.size());
   for (memref::ViewOp view : getWorkspaceBuffers(f)) {
     auto [first, last] = lifeOf(view, positions);
-    MemRefType type = view.getType();
-    int64_t size = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
     for (int64_t i = first; i <= last; ++i)
-      bytes[i] += llvm::alignTo(size, kAlignment);
+      bytes[i] += llvm::alignTo(bytesOf(view.getType()), kAlignment);
   }
   auto most = llvm::max_element(bytes);
   return {ops[most - bytes.begin()], *most};

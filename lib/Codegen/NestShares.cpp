@@ -105,17 +105,12 @@ static Value fractionOf(OpBuilder &b, Location loc, Value p, Value parts) {
   return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, scaled, most), parts);
 }
 
-static int64_t tripsOf(AffineForOp loop) {
-  return llvm::divideCeil(loop.getConstantUpperBound() - loop.getConstantLowerBound(),
-                          loop.getStepAsInt());
-}
-
 /// Where in the loop the share begins, or ends, at `fraction`. Computed in front of the whole nest:
 /// inside it would be no symbol.
 static Value boundAt(OpBuilder &b, AffineForOp loop, Value fraction) {
   Location loc = loop.getLoc();
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-  Value share = arith::MulIOp::create(b, loc, fraction, constant(tripsOf(loop)));
+  Value share = arith::MulIOp::create(b, loc, fraction, constant(*tripCount(loop)));
   share = arith::ShRUIOp::create(b, loc, share, constant(kFractionBits));
   return arith::AddIOp::create(b, loc,
                                arith::MulIOp::create(b, loc, share, constant(loop.getStepAsInt())),
@@ -124,7 +119,7 @@ static Value boundAt(OpBuilder &b, AffineForOp loop, Value fraction) {
 
 void Part::restrict(AffineForOp loop, Operation *nest) const {
   OpBuilder b(nest);
-  int64_t trips = tripsOf(loop);
+  int64_t trips = *tripCount(loop);
   Value first = boundAt(b, loop, begin), behind = boundAt(b, loop, end);
   AffineMap identity = AffineMap::get(0, 1, b.getAffineSymbolExpr(0));
   // The last step may reach past the upper bound: min keeps the loop's own end.

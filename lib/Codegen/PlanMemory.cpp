@@ -10,6 +10,7 @@
 // Temporaries whose lives overlap never share bytes (Placement.h).
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/AffineAccess.h"
 #include "lib/Codegen/Placement.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,10 +34,7 @@ constexpr int64_t kAlignment = 64;
 /// Of the runtime: waits for all threads of a team.
 constexpr StringLiteral kBarrier = "ai_rt_team_barrier";
 
-int64_t bytesOf(Type type) {
-  auto memref = cast<MemRefType>(type);
-  return memref.getNumElements() * llvm::divideCeil(memref.getElementTypeBitWidth(), 8);
-}
+int64_t bytesOf(Type type) { return ai::bytesOf(cast<MemRefType>(type)); }
 int64_t alignedBytesOf(Type type) { return llvm::alignTo(bytesOf(type), kAlignment); }
 
 StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {

@@ -34,11 +34,10 @@ static constexpr int64_t kLine = 64;
 /// A part of a loop with fewer iterations hides nothing.
 static constexpr int64_t kTripsOfPart = 4;
 
-static int64_t bytesOf(Value memref) {
+/// Whether a buffer does not fit into the first cache; one of positions always does.
+static bool isLarge(Value memref, int64_t l1) {
   auto type = cast<MemRefType>(memref.getType());
-  if (!type.getElementType().isIntOrFloat()) // positions are few
-    return 0;
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return type.getElementType().isIntOrFloat() && bytesOf(type) > l1;
 }
 
 /// Whether memory and indices of `read` are there before `loop`, in front of it in the same block,
@@ -57,7 +56,7 @@ static bool isPlaceKnown(const Access &read, AffineForOp loop) {
 
 /// Whether memory that `read` reads is far away by the time of the loop before it.
 static bool isFar(const Access &read, const Accesses &inLoop, int64_t l1) {
-  return !read.indices.empty() && bytesOf(read.memref) > l1 &&
+  return !read.indices.empty() && isLarge(read.memref, l1) &&
          llvm::none_of(inLoop, [&](const Access &other) {
            return mayShareMemory(other.memref, read.memref);
          });
@@ -86,14 +85,17 @@ static SmallVector<Access> findReadsBehind(AffineForOp loop, int64_t l1, DenseSe
   return reads;
 }
 
+static void prefetch(OpBuilder &b, const Access &at, bool isWrite) {
+  SmallVector<Value> operands;
+  AffineMap map = getMap(at.indices, operands, b.getContext());
+  affine::AffinePrefetchOp::create(b, at.op->getLoc(), at.memref, map, operands, isWrite, kInto,
+                                   /*isDataCache=*/true);
+}
+
 static void prefetch(ArrayRef<Access> reads, const DenseSet<Value> &written, AffineForOp before) {
   OpBuilder b(before);
-  for (const Access &read : reads) {
-    SmallVector<Value> operands;
-    AffineMap map = getMap(read.indices, operands, b.getContext());
-    affine::AffinePrefetchOp::create(b, read.op->getLoc(), read.memref, map, operands,
-                                     written.contains(read.memref), kInto, /*isDataCache=*/true);
-  }
+  for (const Access &read : reads)
+    prefetch(b, read, written.contains(read.memref));
 }
 
 /// Makes the first `trips` iterations of `loop` a loop of their own.
@@ -178,7 +180,7 @@ static unsigned prefetchAhead(AffineForOp loop, int64_t l1) {
     return 0;
   SmallVector<Segment> segments;
   for (const Access &read : accesses) {
-    if (read.isWrite || !read.isKnown() || read.indices.empty() || bytesOf(read.memref) <= l1 ||
+    if (read.isWrite || !read.isKnown() || read.indices.empty() || !isLarge(read.memref, l1) ||
         !isStreamed(read, loop))
       continue;
     if (llvm::none_of(segments, [&](Segment &s) { return s.add(read); }))
@@ -197,15 +199,12 @@ static unsigned prefetchAhead(AffineForOp loop, int64_t l1) {
     int64_t width = getElementTypeOrSelf(at.memref).getIntOrFloatBitWidth();
     int64_t inLine = kLine / llvm::divideCeil(width, 8);
     int64_t &column = at.indices.back().constant;
-    while (column <= segment.last) {
-      SmallVector<Value> operands;
-      AffineMap map = getMap(at.indices, operands, b.getContext());
-      affine::AffinePrefetchOp::create(b, at.op->getLoc(), at.memref, map, operands,
-                                       /*isWrite=*/false, kInto, /*isDataCache=*/true);
-      ++numPrefetches;
-      // A row begins anywhere in a line, so its end may lie in one more.
-      column = column == segment.last ? column + 1 : std::min(column + inLine, segment.last);
-    }
+    for (; column < segment.last; column += inLine, ++numPrefetches)
+      prefetch(b, at, /*isWrite=*/false);
+    // A row begins anywhere in a line, so its end may lie in one more.
+    column = segment.last;
+    prefetch(b, at, /*isWrite=*/false);
+    ++numPrefetches;
   }
   return numPrefetches;
 }

@@ -1,5 +1,6 @@
 #include "lib/Driver/ExplainNests.h"
 
+#include "lib/Codegen/AffineAccess.h"
 #include "lib/Codegen/NestCosts.h"
 #include "lib/Driver/Roofline.h"
 #include "mlir/Dialect/Affine/Analysis/LoopAnalysis.h"
@@ -193,8 +194,7 @@ json::Array NestTable::livesIn(Operation *function) {
     if (!matchPattern(view.getByteShift(), m_Constant(&shift)))
       continue;
     MemRefType type = view.getType();
-    int64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-    Buffer buffer{shift.getInt(), bytes, type, places.numberOf(view.getLoc())};
+    Buffer buffer{shift.getInt(), bytesOf(type), type, places.numberOf(view.getLoc())};
     collectUses(view, body, positions, buffer.uses);
     llvm::sort(buffer.uses);
     if (!buffer.uses.empty())

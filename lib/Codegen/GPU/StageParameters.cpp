@@ -2,6 +2,7 @@
 // are copied into a buffer of the block first: it will lie in shared memory.
 
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/AffineAccess.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -54,7 +55,7 @@ struct StageParameters final : ai::impl::AIStageParametersPassBase<StageParamete
       auto type = dyn_cast<MemRefType>(argument.getType());
       if (!role || role.getValue() != "parameter" || !type || !type.hasStaticShape())
         continue;
-      int64_t size = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      int64_t size = ai::bytesOf(type);
       std::optional<int64_t> reads = countReads(argument);
       if (size > left || !reads || *reads < kReads * type.getNumElements())
         continue;
