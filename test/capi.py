@@ -35,7 +35,7 @@ def _struct(name, fields):
     return table
 
 
-_struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double")
+_struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double lanes")
 _struct("step", "name:text block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
         "slot_offset num_tensors tensors:tensor flops:double num_barriers gpu:code")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "

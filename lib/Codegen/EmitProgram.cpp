@@ -15,7 +15,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 8;
+constexpr int64_t kAbiVersion = 9;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -252,7 +252,8 @@ private:
             Field(tensor.getAs<IntegerAttr>("offset").getInt()),
             Field(tensor.getAs<IntegerAttr>("bytes").getInt()),
             Field(init),
-            Field(value)};
+            Field(value),
+            Field(int64_t(tensor.contains("lanes")))};
   }
 
   /// How the runtime fills a tensor at first: 0 constant, 1 uniform on [-v, v], 2 normal with

@@ -460,15 +460,23 @@ private:
   }
 
 public:
-  /// What the program's table says of one tensor.
+  /// What the program's table says of one tensor: its logical shape, in which samples come first.
   static Attribute describe(Builder &b, func::FuncOp f, unsigned i, int64_t offset) {
-    Type type = f.getArgument(i).getType();
+    auto type = cast<MemRefType>(f.getArgument(i).getType());
+    bool hasLanes = f.getArgAttr(i, "ai.lanes") != nullptr;
+    if (hasLanes) {
+      SmallVector<int64_t> shape(type.getShape());
+      std::rotate(shape.begin(), shape.end() - 1, shape.end());
+      type = MemRefType::get(shape, type.getElementType());
+    }
     SmallVector<NamedAttribute> entries{
         b.getNamedAttr("name", b.getStringAttr(stringAttr(f, i, "ai.name"))),
         b.getNamedAttr("role", b.getStringAttr(stringAttr(f, i, "ai.role"))),
         b.getNamedAttr("type", TypeAttr::get(type)),
         b.getNamedAttr("offset", b.getI64IntegerAttr(offset)),
         b.getNamedAttr("bytes", b.getI64IntegerAttr(bytesOf(type)))};
+    if (hasLanes)
+      entries.push_back(b.getNamedAttr("lanes", b.getUnitAttr()));
     for (StringRef extra : {"ai.init", "ai.value"})
       if (Attribute value = f.getArgAttr(i, extra))
         entries.push_back(b.getNamedAttr(extra.drop_front(3), value));

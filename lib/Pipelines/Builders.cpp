@@ -62,7 +62,9 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createAIOutlineBlocksPass());
+  AIOutlineBlocksPassOptions outline;
+  outline.stagesLanes = !options.isForGPU;
+  pm.addPass(createAIOutlineBlocksPass(outline));
   ConvertAIToLinalgPassOptions linalg;
   linalg.l1 = options.l1;
   linalg.conv = options.conv;

@@ -10,6 +10,8 @@
 
 #include "ai/Runtime/ai_rt.h"
 
+#include <algorithm>
+
 namespace ai::rt {
 
 /// Bytes become v * scale + shift, product and sum rounded to the element type.
@@ -30,29 +32,80 @@ public:
   /// Whether elements of `source` can become elements of `target`.
   static bool converts(int64_t source, int64_t target);
 
-  /// Writes row `row` of the source as sample `sample` of the block in `workspace`.
+  /// Writes row `row` of the source as sample `sample` of a row-major block in `workspace`.
   void stage(char *workspace, int64_t sample, uint32_t row) const {
-    if (convert)
-      convert(source + row * sourceBytes, workspace + offset + sample * targetBytes, count,
-              normalisation);
+    conversion.toRow(rowAt(row), workspace + offset + sample * targetBytes, count, normalisation);
   }
 
-  /// Fetches a row that will be staged soon: shuffled rows are where no hardware expects them.
-  void prefetch(uint32_t row) const {
-    for (int64_t byte = 0; byte < sourceBytes; byte += kCacheLine)
-      __builtin_prefetch(source + row * sourceBytes + byte);
+  /// Writes part `part` of `parts` of a block: `samples` of them, number i from row `rowOf(i)`.
+  template <typename RowOf>
+  void stageBlock(char *workspace, int64_t samples, int64_t part, int64_t parts,
+                  RowOf rowOf) const {
+    if (!source)
+      return;
+    if (hasLanes)
+      return stageLanes(workspace, samples, part, parts, rowOf);
+    for (int64_t i = part; i < samples; i += parts) {
+      prefetch(rowAt(rowOf(i + kPrefetchDistance)), sourceBytes);
+      stage(workspace, i, rowOf(i));
+    }
   }
+
+  /// Samples whose elements change over to lanes together.
+  static constexpr int64_t kGroup = 4;
 
 private:
+  /// Elements of a sample that are staged before the next sample's: those of all samples stay in
+  /// the first cache meanwhile, and so does what becomes of them.
+  static constexpr int64_t kBand = 128;
+  /// Samples between the one that is staged and the one that is fetched.
+  static constexpr int64_t kPrefetchDistance = 4;
   static constexpr int64_t kCacheLine = 64;
-  using Convert = void (*)(const char *source, char *target, int64_t count,
-                           const Normalisation *normalisation);
-  static Convert select(int64_t source, int64_t target, bool normalised);
 
-  Convert convert = nullptr;
+  /// From dense elements to dense elements, or from those of `numRows` rows, at most kGroup, to
+  /// neighbours in the lanes of `target`.
+  struct Conversion {
+    void (*toRow)(const char *source, char *target, int64_t count, const Normalisation *);
+    void (*toLanes)(const char *const *rows, int64_t numRows, char *target, int64_t numLanes,
+                    int64_t count, const Normalisation *);
+  };
+  template <typename Source, typename Target, typename Element> static Conversion make();
+  template <typename Target> static Conversion selectSource(int64_t source);
+  static Conversion select(int64_t source, int64_t target, bool normalised);
+
+  /// A part is a range of elements: a line of the block belongs to one thread.
+  template <typename RowOf>
+  void stageLanes(char *workspace, int64_t samples, int64_t part, int64_t parts,
+                  RowOf rowOf) const {
+    int64_t numBands = (count + kBand - 1) / kBand;
+    int64_t end = numBands * (part + 1) / parts;
+    for (int64_t band = numBands * part / parts; band < end; ++band) {
+      int64_t first = band * kBand, size = std::min(kBand, count - first);
+      for (int64_t sample = 0; sample < samples; sample += kGroup) {
+        const char *rows[kGroup];
+        int64_t numRows = std::min(kGroup, samples - sample);
+        for (int64_t i = 0; i < numRows; ++i)
+          rows[i] = rowAt(rowOf(sample + i)) + first * sourceSize;
+        conversion.toLanes(rows, numRows,
+                           workspace + offset + (first * samples + sample) * targetSize, samples,
+                           size, normalisation);
+      }
+    }
+  }
+
+  const char *rowAt(uint32_t row) const { return source + row * sourceBytes; }
+
+  /// Shuffled rows are where no hardware expects them.
+  static void prefetch(const char *bytes, int64_t count) {
+    for (int64_t byte = 0; byte < count; byte += kCacheLine)
+      __builtin_prefetch(bytes + byte);
+  }
+
+  Conversion conversion = {};
   const char *source = nullptr;
   const Normalisation *normalisation;
-  int64_t count = 0, offset = 0, sourceBytes = 0, targetBytes = 0;
+  bool hasLanes = false;
+  int64_t count = 0, offset = 0, sourceSize = 0, sourceBytes = 0, targetSize = 0, targetBytes = 0;
 };
 
 /// Returns the number of elements of one sample: of all extents but the first.

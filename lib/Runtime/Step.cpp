@@ -24,9 +24,6 @@ static constexpr int64_t kBlocksPerSlot = 16;
 static constexpr double kSharingSeconds = 3e-6, kBarrierSeconds = 1e-6;
 static constexpr double kFlops = 30e9, kBytes = 10e9;
 
-/// Samples between the one that is staged and the one that is fetched.
-static constexpr int64_t kPrefetchDistance = 4;
-
 void BatchRows::reserve(int64_t count) {
   if (count <= capacity)
     return;
@@ -209,12 +206,10 @@ void StepRun::runBlock(int64_t thread, int64_t block, Team *team) {
   // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs
   // inside a network, and those are slow.
   auto sampleAt = [&](int64_t i) { return first + i < batch.count ? first + i : 0; };
-  for (int64_t i = part; i < blockSize; i += parts) {
-    input.prefetch(batch.inputRow(sampleAt(i + kPrefetchDistance)));
-    input.stage(workspace, i, batch.inputRow(sampleAt(i)));
-    if (tensors.target)
-      target.stage(workspace, i, batch.targetRow(sampleAt(i)));
-  }
+  input.stageBlock(workspace, blockSize, part, parts,
+                   [&](int64_t i) { return batch.inputRow(sampleAt(i)); });
+  target.stageBlock(workspace, blockSize, part, parts,
+                    [&](int64_t i) { return batch.targetRow(sampleAt(i)); });
   if (team)
     team->wait();
   lap(thread, Trace::Kind::Staging, block);

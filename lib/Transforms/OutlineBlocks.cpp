@@ -52,7 +52,8 @@ static double flopsOf(Operation *op) {
 namespace {
 class Outliner {
 public:
-  Outliner(func::FuncOp f, ForBlocksOp map) : function(f), map(map), b(f.getContext()) {}
+  Outliner(func::FuncOp f, ForBlocksOp map, bool stagesLanes)
+      : function(f), map(map), b(f.getContext()), stagesLanes(stagesLanes) {}
 
   void run() {
     for (Operation &op : function.getBody().front().without_terminator())
@@ -137,6 +138,25 @@ private:
     ops = llvm::SetVector<Operation *>(sorted.begin(), sorted.end());
   }
 
+  /// Rows that every reader wants with samples as lanes come that way; returns that layout.
+  Attribute stageInLanes(BlockArgument rows) {
+    auto type = cast<RankedTensorType>(rows.getType());
+    SmallVector<Operation *> readers(rows.getUsers());
+    auto isIntoLanes = [](Operation *op) {
+      auto relayout = dyn_cast<RelayoutOp>(op);
+      return relayout && getLaneDim(cast<RankedTensorType>(relayout.getOut().getType())) == 0;
+    };
+    if (!stagesLanes || type.getRank() < 2 || readers.empty() ||
+        !llvm::all_of(readers, isIntoLanes))
+      return {};
+    rows.setType(readers.front()->getResult(0).getType());
+    for (Operation *reader : readers) {
+      reader->getResult(0).replaceAllUsesWith(rows);
+      reader->erase();
+    }
+    return cast<RankedTensorType>(rows.getType()).getEncoding();
+  }
+
   void outlineBlock() {
     func::FuncOp f = createFunction("block", function);
     llvm::SetVector<Operation *> ops;
@@ -147,11 +167,13 @@ private:
     copyArguments(f, arguments, mapping);
     mapping.map(region.getArgument(0), addArgument(f, region.getArgument(0).getType(),
                                                    roleAndName("first", "first"), map.getLoc()));
-    for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched()))
-      mapping.map(rows,
-                  addArgument(f, rows.getType(),
-                              function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()),
-                              rows.getLoc()));
+    for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched())) {
+      NamedAttrList attributes(function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()));
+      if (Attribute lanes = stageInLanes(rows))
+        attributes.set("ai.lanes", lanes);
+      mapping.map(rows, addArgument(f, rows.getType(), attributes.getDictionary(b.getContext()),
+                                    rows.getLoc()));
+    }
     b.setInsertionPointToStart(&f.getBody().front());
     for (Operation *op : ops)
       b.clone(*op, mapping);
@@ -385,16 +407,19 @@ private:
   func::FuncOp function;
   ForBlocksOp map;
   OpBuilder b;
+  bool stagesLanes;
   SmallVector<Operation *> panelOps; // that sum over panels
   Value firstPanel;
 };
 
 struct OutlineBlocksPass : ai::impl::AIOutlineBlocksPassBase<OutlineBlocksPass> {
+  using AIOutlineBlocksPassBase::AIOutlineBlocksPassBase;
+
   void runOnOperation() final {
     SmallVector<ForBlocksOp> maps;
     getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
     for (ForBlocksOp map : maps)
-      Outliner(map->getParentOfType<func::FuncOp>(), map).run();
+      Outliner(map->getParentOfType<func::FuncOp>(), map, stagesLanes).run();
   }
 };
 } // namespace

@@ -5,7 +5,7 @@
 #define AI_TEST_FIELDS(type, count)                                                                \
   typedef char type##_has_fields_of_eight_bytes[sizeof(type) == 8 * (count) ? 1 : -1]
 
-AI_TEST_FIELDS(ai_rt_tensor_info_t, 9);
+AI_TEST_FIELDS(ai_rt_tensor_info_t, 10);
 AI_TEST_FIELDS(ai_rt_step_t, 13);
 AI_TEST_FIELDS(ai_rt_function_t, 9);
 AI_TEST_FIELDS(ai_rt_program_t, 28);

@@ -17,8 +17,8 @@ namespace {
 /// A model with two settings.
 ai_rt_program_t modelProgram() {
   static const ai_rt_tensor_info_t tensors[] = {
-      {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 0, 8, 0, 0.1},
-      {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, 0, 0.9}};
+      {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 0, 8, 0, 0.1, 0},
+      {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, 0, 0.9, 0}};
   static const ai_rt_step_t steps[] = {
       {"train", nullptr, nullptr, nullptr, nullptr, 0, 0, 0, 0, nullptr, 0, -1, nullptr}};
   ai_rt_program_t program = {};
@@ -36,8 +36,8 @@ ai_rt_program_t modelProgram() {
 /// One function of two numbers.
 ai_rt_program_t functionProgram() {
   static const ai_rt_tensor_info_t args[] = {
-      {"x", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 0, 4, 0, 0},
-      {"y", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 64, 4, 0, 0}};
+      {"x", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 0, 4, 0, 0, 0},
+      {"y", AI_RT_ARGUMENT, AI_RT_F32, 0, nullptr, 64, 4, 0, 0, 0}};
   static const ai_rt_function_t functions[] = {{"f", nullptr, 128, 2, args, 1, args, nullptr, 0}};
   ai_rt_program_t program = {};
   program.name = "autodiff";

@@ -57,12 +57,12 @@ KERNEL(combine) {
 
 const int64_t inputShape[] = {1, 2}, targetShape[] = {1};
 const ai_rt_tensor_info_t tensors[] = {
-    {"steps", AI_RT_PARAMETER, AI_RT_F32, 0, nullptr, 0, 4, AI_RT_INIT_CONSTANT, 0},
-    {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, AI_RT_INIT_CONSTANT, 0.5}};
+    {"steps", AI_RT_PARAMETER, AI_RT_F32, 0, nullptr, 0, 4, AI_RT_INIT_CONSTANT, 0, 0},
+    {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, 8, 8, AI_RT_INIT_CONSTANT, 0.5, 0}};
 const ai_rt_tensor_info_t stepTensors[] = {
-    {"x", AI_RT_INPUT, AI_RT_F32, 2, inputShape, 0, 8, 0, 0},
-    {"y", AI_RT_TARGET, AI_RT_I32, 1, targetShape, 0, 4, 0, 0},
-    {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, 0, 4, 0, 0}};
+    {"x", AI_RT_INPUT, AI_RT_F32, 2, inputShape, 0, 8, 0, 0, 0},
+    {"y", AI_RT_TARGET, AI_RT_I32, 1, targetShape, 0, 4, 0, 0, 0},
+    {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, 0, 4, 0, 0, 0}};
 const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0},
                      combineKernel = {"the_combine", combine, 1, 1, 0};
 const ai_rt_gpu_step_t gpuStep = {

@@ -139,23 +139,25 @@ const ai_rt_program_t &ai::test::regression() {
   static const int64_t inputShape[] = {kBlock, kFeatures}, columnShape[] = {kBlock, 1};
   static const ai_rt_tensor_info_t tensors[] = {
       {"weight", AI_RT_PARAMETER, AI_RT_F32, 1, features, offsetof(Fixed, weight), 12,
-       AI_RT_INIT_UNIFORM, 0.5},
+       AI_RT_INIT_UNIFORM, 0.5, 0},
       {"bias", AI_RT_PARAMETER, AI_RT_F32, 1, one, offsetof(Fixed, bias), 4, AI_RT_INIT_CONSTANT,
-       0.25},
+       0.25, 0},
       {"weight.momentum_buffer", AI_RT_STATE, AI_RT_F32, 1, features, offsetof(Fixed, momentum), 12,
-       AI_RT_INIT_CONSTANT, 0},
+       AI_RT_INIT_CONSTANT, 0, 0},
       {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, lr), 8, AI_RT_INIT_CONSTANT,
-       0.05},
+       0.05, 0},
       {"momentum", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, decay), 8,
-       AI_RT_INIT_CONSTANT, 0.5}};
+       AI_RT_INIT_CONSTANT, 0.5, 0}};
   static const ai_rt_tensor_info_t io[] = {
-      {"input", AI_RT_INPUT, AI_RT_F32, 2, inputShape, offsetof(Workspace, inputs), 48, 0, 0},
-      {"target", AI_RT_TARGET, AI_RT_F32, 2, columnShape, offsetof(Workspace, targets), 16, 0, 0},
-      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, loss), 4, 0, 0},
-      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, correct), 4, 0, 0}};
-  static const ai_rt_tensor_info_t predictIO[] = {
-      io[0],
-      {"output", AI_RT_OUTPUT, AI_RT_F32, 2, columnShape, offsetof(Workspace, outputs), 16, 0, 0}};
+      {"input", AI_RT_INPUT, AI_RT_F32, 2, inputShape, offsetof(Workspace, inputs), 48, 0, 0, 0},
+      {"target", AI_RT_TARGET, AI_RT_F32, 2, columnShape, offsetof(Workspace, targets), 16, 0, 0,
+       0},
+      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, loss), 4, 0, 0, 0},
+      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, correct), 4, 0, 0, 0}};
+  static const ai_rt_tensor_info_t predictIO[] = {io[0],
+                                                  {"output", AI_RT_OUTPUT, AI_RT_F32, 2,
+                                                   columnShape, offsetof(Workspace, outputs), 16, 0,
+                                                   0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {
       {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
@@ -270,8 +272,9 @@ const ai_rt_program_t &ai::test::panelRegression() {
       plain->tensors[1],
       plain->tensors[2],
       plain->tensors[3],
-      {"rows0", AI_RT_ROWS, AI_RT_F32, 2, inputShape, offsetof(FixedWithPanels, inputs), 48, 0, 0},
-      {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0}};
+      {"rows0", AI_RT_ROWS, AI_RT_F32, 2, inputShape, offsetof(FixedWithPanels, inputs), 48, 0, 0,
+       0},
+      {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0, 0}};
   static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
                                         sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
                                         kFlops, -1, nullptr},
@@ -335,14 +338,14 @@ const ai_rt_program_t &ai::test::counter() {
   static const int64_t one[] = {1}, inputShape[] = {kBlock, 1, 2, 2}, labelShape[] = {kBlock};
   static const ai_rt_tensor_info_t tensors[] = {{"offset", AI_RT_PARAMETER, AI_RT_F32, 1, one,
                                                  offsetof(CounterFixed, offset), 4,
-                                                 AI_RT_INIT_NORMAL, 1}};
+                                                 AI_RT_INIT_NORMAL, 1, 0}};
   static const ai_rt_tensor_info_t io[] = {
-      {"input", AI_RT_INPUT, AI_RT_F32, 4, inputShape, offsetof(CounterWorkspace, inputs), 64, 0,
+      {"input", AI_RT_INPUT, AI_RT_F32, 4, inputShape, offsetof(CounterWorkspace, inputs), 64, 0, 0,
        0},
       {"target", AI_RT_TARGET, AI_RT_I32, 1, labelShape, offsetof(CounterWorkspace, labels), 16, 0,
-       0},
-      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[0]), 4, 0, 0},
-      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[1]), 4, 0,
+       0, 0},
+      {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[0]), 4, 0, 0, 0},
+      {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(CounterFixed, metrics[1]), 4, 0, 0,
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {
@@ -351,10 +354,10 @@ const ai_rt_program_t &ai::test::counter() {
       {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
        4, io, kFlops, -1, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
-      {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
-      {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};
+      {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0, 0},
+      {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0, 0}};
   static const ai_rt_tensor_info_t results[] = {
-      {"z", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0}};
+      {"z", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0, 0}};
   static const ai_rt_function_t functions[] = {
       {"add", addFunction, 24, 2, args, 1, results, nullptr, 0}};
   static const ai_rt_program_t program = {

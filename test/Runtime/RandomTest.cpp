@@ -32,7 +32,7 @@ static std::vector<T> initial(int64_t init, double value, int64_t count, int64_t
   int64_t dtype = sizeof(T) == 8 ? AI_RT_F64 : AI_RT_F32;
   int64_t bytes = count * static_cast<int64_t>(sizeof(T));
   std::vector<T> values(count);
-  fillInitial({"w", AI_RT_PARAMETER, dtype, 1, &count, 0, bytes, init, value}, seed, index,
+  fillInitial({"w", AI_RT_PARAMETER, dtype, 1, &count, 0, bytes, init, value, 0}, seed, index,
               values.data());
   return values;
 }
@@ -41,8 +41,8 @@ TEST(FillInitial, PartsMakeTheWhole) {
   int64_t count = 10;
   std::vector<double> whole = initial<double>(AI_RT_INIT_NORMAL, 1, count), parts(count);
   for (int64_t part : {2, 0, 1})
-    fillInitial({"w", AI_RT_PARAMETER, AI_RT_F64, 1, &count, 0, 8 * count, AI_RT_INIT_NORMAL, 1}, 1,
-                0, parts.data(), part, 3);
+    fillInitial({"w", AI_RT_PARAMETER, AI_RT_F64, 1, &count, 0, 8 * count, AI_RT_INIT_NORMAL, 1, 0},
+                1, 0, parts.data(), part, 3);
   EXPECT_EQ(parts, whole);
 }
 

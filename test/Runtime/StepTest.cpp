@@ -497,7 +497,7 @@ template <typename T> static void expectNormalised(int64_t dtype, double toleran
   for (int v = 0; v < 256; ++v)
     bytes[v] = static_cast<uint8_t>(v);
   int64_t shape[] = {1, 256};
-  ai_rt_tensor_info_t info = {"input", AI_RT_INPUT, dtype, 2, shape, 0, sizeof(values), 0, 0};
+  ai_rt_tensor_info_t info = {"input", AI_RT_INPUT, dtype, 2, shape, 0, sizeof(values), 0, 0, 0};
   ai::rt::Normalisation normalisation(0.1307, 0.3081);
   ai::rt::Stager stager({bytes, AI_RT_U8, 2, shape}, &info, &normalisation);
   stager.stage(reinterpret_cast<char *>(values), 0, 0);

@@ -1,4 +1,5 @@
 // RUN: ai-opt %s --ai-outline-blocks | FileCheck %s
+// RUN: ai-opt %s --ai-outline-blocks=stages-lanes=false | FileCheck %s --check-prefix=MAJOR
 
 // The first block of a slot, one of the first 2 blocks of 16 samples, starts from zero.
 // CHECK-LABEL: func.func @step_block(
@@ -120,4 +121,43 @@ func.func @predict(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"}) -
     ai.yield %0 : tensor<16x8xf32>
   }
   return %y : tensor<?x8xf32>
+}
+
+// Rows that are only read with samples as lanes are staged that way; labels of one dimension lie the same in both.
+// CHECK-LABEL: func.func @lanes_block(
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<16x8xf32, #ai.lanes<0>> {ai.lanes = #ai.lanes<0>, ai.name = "input", ai.role = "input"},
+//  CHECK-SAME:     %[[T:[a-z0-9]+]]: tensor<16xi32> {ai.name = "target", ai.role = "target"},
+//   CHECK-NOT:   ai.relayout %[[X]]
+//       CHECK:   ai.relayout %[[T]]
+//       CHECK:   ai.relu %[[X]]
+// MAJOR-LABEL: func.func @lanes_block(
+//  MAJOR-SAME:     %[[X:[a-z0-9]+]]: tensor<16x8xf32> {ai.name = "input", ai.role = "input"},
+//       MAJOR:   ai.relayout %[[X]]
+func.func @lanes(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"},
+                 %t: tensor<?xi32> {ai.name = "target", ai.role = "target"}) -> (tensor<8xf32>, tensor<8xf32>) {
+  %sums:2 = ai.for_blocks size 16 slots 2(%x, %t) : (tensor<?x8xf32>, tensor<?xi32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  ^bb0(%first: tensor<i64>, %rows: tensor<16x8xf32>, %labels: tensor<16xi32>):
+    %lanes = ai.relayout %rows : tensor<16x8xf32> -> tensor<16x8xf32, #ai.lanes<0>>
+    %numbers = ai.relayout %labels : tensor<16xi32> -> tensor<16xi32, #ai.lanes<0>>
+    %y = ai.relu %lanes : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<16x8xf32, #ai.lanes<0>>
+    %s = ai.reduce_sum %y {dims = [0]} : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
+    %hot = ai.one_hot %numbers {classes = 8 : i64} : (tensor<16xi32, #ai.lanes<0>>) -> tensor<16x8xf32, #ai.lanes<0>>
+    %n = ai.reduce_sum %hot {dims = [0]} : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
+    ai.yield %s, %n : tensor<8xf32>, tensor<8xf32>
+  }
+  return %sums#0, %sums#1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// Another reader wants the rows as they are: a product over the batch, or channels as lanes.
+// CHECK-LABEL: func.func @both_block(
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<16x8xf32> {ai.name = "input", ai.role = "input"},
+//       CHECK:   ai.relayout %[[X]]
+func.func @both(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"}) -> tensor<8x8xf32> {
+  %sum = ai.for_blocks size 16 slots 2(%x) : (tensor<?x8xf32>) -> tensor<8x8xf32> {
+  ^bb0(%first: tensor<i64>, %rows: tensor<16x8xf32>):
+    %lanes = ai.relayout %rows : tensor<16x8xf32> -> tensor<16x8xf32, #ai.lanes<0>>
+    %s = ai.matmul %lanes, %rows {transpose_lhs} : (tensor<16x8xf32, #ai.lanes<0>>, tensor<16x8xf32>) -> tensor<8x8xf32>
+    ai.yield %s : tensor<8x8xf32>
+  }
+  return %sum : tensor<8x8xf32>
 }

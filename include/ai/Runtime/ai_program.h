@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 8
+#define AI_RT_ABI_VERSION 9
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -65,7 +65,8 @@ typedef enum {
 /// What the recipe minimises.
 typedef enum { AI_RT_CROSS_ENTROPY = 0, AI_RT_NLL_LOSS = 1, AI_RT_MSE_LOSS = 2 } ai_rt_loss_t;
 
-/// One tensor of a program. Elements are dense and row major in the logical shape.
+/// One tensor of a program. Elements are dense, and row major in the logical shape unless samples
+/// are lanes.
 typedef struct {
   const char *name;
   int64_t role;  ///< ai_rt_role_t
@@ -76,6 +77,7 @@ typedef struct {
   int64_t bytes;
   int64_t init; ///< ai_rt_init_t
   double init_value;
+  int64_t lanes; ///< 1: the first extent, samples, is innermost in memory; 0: row major
 } ai_rt_tensor_info_t;
 
 /// Takes one block of samples, staged in `workspace`, through a step and adds what it contributes

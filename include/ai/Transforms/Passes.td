@@ -182,10 +182,16 @@ def AIOutlineBlocksPass : Pass<"ai-outline-blocks", "mlir::ModuleOp"> {
     - Ensures: no `ai.for_blocks` is left. `@STEP_block` adds what a block yields to its slot, the
       first block of a slot to zero (or returns its rows, or writes them into a panel);
       `@STEP_combine` adds up the slots and does what follows. Where there are panels `@STEP_fold` adds
-      one to accumulators, and `@STEP_finish` is the combine that starts from those.
+      one to accumulators, and `@STEP_finish` is the combine that starts from those. Rows of a data set
+      that are only read with samples as lanes come that way, where whoever stages them can do that; they
+      are arguments with `ai.lanes`.
     - Fails when: never.
   }];
   let dependentDialects = ["ai::AIDialect", "mlir::func::FuncDialect"];
+  let options = [
+    Option<"stagesLanes", "stages-lanes", "bool", /*default=*/"true",
+           "Samples can be staged as lanes; false: row major only, as on a GPU">
+  ];
 }
 
 #endif // AI_TRANSFORMS_PASSES

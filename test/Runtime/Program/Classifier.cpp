@@ -125,24 +125,24 @@ const int64_t outputShape[] = {blockSize, classes};
 
 const ai_rt_tensor_info_t tensors[] = {
     {"linear.weight", AI_RT_PARAMETER, AI_RT_F32, 2, weightShape,
-     offsetof(Fixed, parameters.weight), sizeof(Parameters::weight), AI_RT_INIT_UNIFORM, 0.0357},
+     offsetof(Fixed, parameters.weight), sizeof(Parameters::weight), AI_RT_INIT_UNIFORM, 0.0357, 0},
     {"linear.bias", AI_RT_PARAMETER, AI_RT_F32, 1, biasShape, offsetof(Fixed, parameters.bias),
-     sizeof(Parameters::bias), AI_RT_INIT_CONSTANT, 0},
-    {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, lr), 8, 0, 0.1}};
+     sizeof(Parameters::bias), AI_RT_INIT_CONSTANT, 0, 0},
+    {"lr", AI_RT_SETTING, AI_RT_F64, 0, nullptr, offsetof(Fixed, lr), 8, 0, 0.1, 0}};
 
 const ai_rt_tensor_info_t inputsAndMetrics[] = {
     {"image", AI_RT_INPUT, AI_RT_F32, 4, imageShape, offsetof(Workspace, images),
-     sizeof(Workspace::images), 0, 0},
+     sizeof(Workspace::images), 0, 0, 0},
     {"label", AI_RT_TARGET, AI_RT_I32, 1, labelShape, offsetof(Workspace, labels),
-     sizeof(Workspace::labels), 0, 0},
-    {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, loss), 4, 0, 0},
-    {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, correct), 4, 0, 0}};
+     sizeof(Workspace::labels), 0, 0, 0},
+    {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, loss), 4, 0, 0, 0},
+    {"correct", AI_RT_METRIC, AI_RT_F32, 0, nullptr, offsetof(Fixed, correct), 4, 0, 0, 0}};
 
 const ai_rt_tensor_info_t inputAndOutput[] = {
     {"image", AI_RT_INPUT, AI_RT_F32, 4, imageShape, offsetof(Workspace, images),
-     sizeof(Workspace::images), 0, 0},
+     sizeof(Workspace::images), 0, 0, 0},
     {"probabilities", AI_RT_OUTPUT, AI_RT_F32, 2, outputShape, offsetof(Workspace, probabilities),
-     sizeof(Workspace::probabilities), 0, 0}};
+     sizeof(Workspace::probabilities), 0, 0, 0}};
 
 const ai_rt_step_t steps[] = {
     {"train", train, update, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),

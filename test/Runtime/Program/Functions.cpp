@@ -35,15 +35,16 @@ void scale(char *, char *workspace) {
 }
 
 const int64_t matrixShape[] = {2, 3};
-const ai_rt_tensor_info_t arguments[] = {{"x1", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0},
-                                         {"x2", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0}};
-const ai_rt_tensor_info_t results[] = {{"y1", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0},
-                                       {"y2", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 24, 8, 0, 0}};
+const ai_rt_tensor_info_t arguments[] = {
+    {"x1", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0, 0},
+    {"x2", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0, 0}};
+const ai_rt_tensor_info_t results[] = {{"y1", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 16, 8, 0, 0, 0},
+                                       {"y2", AI_RT_RESULT, AI_RT_F64, 0, nullptr, 24, 8, 0, 0, 0}};
 const ai_rt_tensor_info_t scaleArguments[] = {
-    {"matrix", AI_RT_ARGUMENT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0},
-    {"factor", AI_RT_ARGUMENT, AI_RT_I32, 0, nullptr, 64, 4, 0, 0}};
+    {"matrix", AI_RT_ARGUMENT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0, 0},
+    {"factor", AI_RT_ARGUMENT, AI_RT_I32, 0, nullptr, 64, 4, 0, 0, 0}};
 const ai_rt_tensor_info_t scaleResults[] = {
-    {"scaled", AI_RT_RESULT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0}};
+    {"scaled", AI_RT_RESULT, AI_RT_F64, 2, matrixShape, 0, 48, 0, 0, 0}};
 
 const ai_rt_function_t functions[] = {
     {"f", value, 64, 2, arguments, 1, results, nullptr, 0},
