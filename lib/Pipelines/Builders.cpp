@@ -69,7 +69,8 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   linalg.l1 = options.l1;
   linalg.conv = options.conv;
   pm.addPass(createConvertAIToLinalgPass(linalg));
-  addCleanup(pm);
+  addCleanup(pm); // of the copies that two ops want of the same images, one is left
+  pm.addNestedPass<func::FuncOp>(createAIPadInPlacePass());
   pm.addNestedPass<func::FuncOp>(createAIFuseUpdatesPass());
 }
 

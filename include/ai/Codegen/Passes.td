@@ -125,6 +125,30 @@ def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "num-fused", "Producers taken into their readers">];
 }
 
+def AIPadInPlacePass : Pass<"ai-pad-in-place", "mlir::func::FuncOp"> {
+  let summary = "make images inside the border that a convolution or pool wants around them";
+  let description = [{
+    - Needs: linalg on tensors.
+    - Ensures: a copy of images into a larger tensor is gone, where `linalg.generic`s alone write and read
+      the images: they do so inside the larger tensor, at shifted indices. What sets its border comes
+      first. An op whose bounds no operand tells any more has an operand of that shape, which it never
+      reads.
+    - Fails when: never.
+
+    ```mlir
+    %x = linalg.generic {indexing_maps = [..., (i, j) -> (i, j)]} ins(...) outs(%empty : tensor<8x8xf32>)
+    %copy = linalg.generic {indexing_maps = [(i, j) -> (i, j), (i, j) -> (i + 1, j + 1)]}
+      ins(%x) outs(%large : tensor<10x10xf32>)
+    %padded = linalg.generic ... outs(%copy)       // sets the border
+    // becomes
+    %border = linalg.generic ... outs(%large)
+    %padded = linalg.generic {indexing_maps = [..., (i, j) -> (i + 1, j + 1)]} ins(...) outs(%border)
+    ```
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numInPlace", "num-in-place", "Copies that are gone">];
+}
+
 def AIPlanMemoryPass : Pass<"ai-plan-memory", "mlir::ModuleOp"> {
   let summary = "place every buffer at a constant offset of the program's regions";
   let description = [{

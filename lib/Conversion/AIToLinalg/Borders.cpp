@@ -68,8 +68,9 @@ Tensor ai::padImages(ImplicitLocOpBuilder &b, const Tensor &x, ArrayRef<int64_t>
   auto [plain, shifted] = shiftedLoops(nest, x.rank(), padding);
   nest.in(x, plain);
   nest.out(emptyTensor(b, type), shifted);
-  // In the order of memory, a nest of its own: as part of the one that makes the images it writes
-  // to two buffers at once, which took longer where both are larger than the second cache.
+  // ai-pad-in-place takes the copy away where it can. Elsewhere it is a nest of its own, in the
+  // order of memory: as part of the one that makes the images it writes to two buffers at once,
+  // which took longer where both are larger than the second cache.
   return setBorder(b, {nest.build(plain, copyElement).front(), type}, padding, value);
 }
 
