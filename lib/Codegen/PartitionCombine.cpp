@@ -61,7 +61,8 @@ private:
     });
   }
 
-  /// A nest is shared when it writes a buffer of the caller, or what such a nest also touches.
+  /// A nest is shared when it writes a buffer of the caller, or what such a nest also touches, or
+  /// when it computes with what a shared one has read: other threads may change that meanwhile.
   void markShared() {
     for (CombineNest &nest : nests)
       nest.shared = !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) {
@@ -71,7 +72,7 @@ private:
       changed = false;
       for (CombineNest &a : nests)
         for (CombineNest &b : nests)
-          if (a.shared && !b.shared && meets(a, b))
+          if (a.shared && !b.shared && (meets(a, b) || (!a.accesses.empty() && feeds(a, b))))
             changed = b.shared = true;
     }
   }

@@ -248,3 +248,31 @@ func.func @vectors_that_meet_are_left_to_one(%w: memref<10x40xf32>) attributes {
   }
   return
 }
+
+// The temporary is computed from an element of %v that the same part changes before and after: others would read it at
+// any time, so one part does all of it.
+// CHECK-LABEL: func.func @temporary_made_of_shared_memory(
+//       CHECK:   %[[TEMPORARY:.*]] = memref.alloc
+//       CHECK:   %[[FIRST:.*]] = arith.constant 0 : index
+//       CHECK:   %[[OWNER:.*]] = arith.remui %[[FIRST]]
+//       CHECK:   arith.cmpi eq, %{{.*}}, %[[OWNER]]
+//       CHECK:   scf.if
+//  CHECK-NEXT:     affine.store %{{.*}}, %[[TEMPORARY]]
+//       CHECK:   arith.constant 0 : index
+//       CHECK:   scf.if
+//  CHECK-NEXT:     affine.store %{{.*}}, %{{.*}}[0] : memref<1xf32>
+//       CHECK:   arith.constant 0 : index
+//       CHECK:   scf.if
+//  CHECK-NEXT:     affine.store %{{.*}}, %{{.*}}[0] : memref<1xf32>
+func.func @temporary_made_of_shared_memory(%v: memref<1xf32>, %w: memref<1xf32>) attributes {ai.kind = "combine"} {
+  %temporary = memref.alloc() : memref<1xf32>
+  %old = affine.load %v[0] : memref<1xf32>
+  %root = math.sqrt %old : f32
+  affine.store %root, %temporary[0] : memref<1xf32>
+  %t = affine.load %temporary[0] : memref<1xf32>
+  %square = arith.mulf %t, %t : f32
+  affine.store %square, %w[0] : memref<1xf32>
+  %sum = arith.addf %square, %old : f32
+  affine.store %sum, %v[0] : memref<1xf32>
+  return
+}

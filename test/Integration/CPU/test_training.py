@@ -71,6 +71,24 @@ def test_threads_do_not_change_bits(compiled, name):
             assert outcome(threads, batch, 6) == alone, f"batch {batch}, {threads} threads"
 
 
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("optimizer", ["#ai.sgd<lr = 0.1, momentum = 0.9>", "#ai.adam<lr = 0.01>", "#ai.adamw<lr = 0.01>",
+                                       "#ai.rmsprop<lr = 0.01>", "#ai.adadelta<lr = 1.0>"])
+def test_threads_do_not_change_updates(optimizer, level):
+    program = capi.compile(nets.odd().text("cross_entropy", optimizer, batch=37), f"-O{level}")
+
+    def outcome(threads):
+        model = program.create(threads=threads)
+        for x, y in batches(program, "cross_entropy", 3, 37):
+            model.train_step(x, y)
+        return {name: model[name].tobytes() for name in program.tensors}
+
+    alone = outcome(1)
+    for threads in (2, 3, 8):
+        for name, value in outcome(threads).items():
+            assert value == alone[name], f"{name}, {threads} threads"
+
+
 # Weights of a convolution: output and input channels, height, width. Their product is what a block
 # folds from one sum per sample; the tails are vectors of every length.
 WEIGHTS = [(7, 3, 3, 2), (5, 1, 2, 3), (1, 1, 1, 1), (3, 2, 1, 5), (2, 4, 4, 4), (16, 3, 5, 5)]
