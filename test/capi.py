@@ -43,7 +43,7 @@ _struct("function", "name:text run:code workspace_bytes num_args args:tensor num
 _struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
         "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
         "batch epochs seed mean:double std:double plan:text num_profile_rows profile_rows:code num_images "
-        "images:code cpu:text cpus:text num_features features:code max_memory")
+        "images:code cpu:text cpus:text num_features features:code max_memory num_checks checks:code")
 Config = _struct("config", "threads batch seed pin")
 Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 

@@ -15,7 +15,7 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAbiVersion = 9;
+constexpr int64_t kAbiVersion = 10;
 
 /// One field of a record: a number, the address of a symbol, or null.
 struct Field {
@@ -196,6 +196,8 @@ public:
     program.append({Field(writer.text(cpu)), Field(writer.text(cpus)),
                     Field(int64_t(needs->size())), Field(writer.records(*needs)),
                     Field(maxMemory)});
+    SmallVector<Record> checks = checkRows();
+    program.append({Field(int64_t(checks.size())), Field(writer.records(checks))});
     writer.records({program}, symbol);
     return success();
   }
@@ -223,6 +225,14 @@ private:
     if (auto profile = module->getAttrOfType<ArrayAttr>("ai.profile"))
       for (auto row : profile.getAsRange<DictionaryAttr>())
         rows.push_back(profileRow(row));
+    return rows;
+  }
+
+  SmallVector<Record> checkRows() {
+    SmallVector<Record> rows;
+    if (auto checks = module->getAttrOfType<ArrayAttr>("ai.checks"))
+      for (auto name : checks.getAsRange<StringAttr>())
+        rows.push_back({Field(writer.text(name.getValue()))});
     return rows;
   }
 

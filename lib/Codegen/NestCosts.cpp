@@ -184,6 +184,40 @@ SmallVector<Operation *> ai::getNests(func::FuncOp step) {
   return nests;
 }
 
+/// The bytes that all iterations of loops around a write touch.
+static double bytesOfWrite(const Access &write) {
+  auto vector = dyn_cast<VectorType>(write.type);
+  double bytes = double(getElementTypeOrSelf(write.type).getIntOrFloatBitWidth()) / 8 *
+                 double(vector ? vector.getNumElements() : 1);
+  for (affine::AffineForOp loop : loopsAround(write.op))
+    if (write.uses(loop.getInductionVar()))
+      bytes *= double(tripCount(loop).value_or(std::numeric_limits<int32_t>::max()));
+  return bytes;
+}
+
+llvm::MapVector<Value, double> ai::getWrittenBytes(Operation *nest) {
+  llvm::MapVector<Value, Footprint> boxes;
+  llvm::MapVector<Value, Accesses> writes;
+  nest->walk([&](Operation *op) {
+    std::optional<Access> access = getAccess(op);
+    if (!access || !access->isWrite)
+      return;
+    Value buffer = placeOf(access->memref).first;
+    boxes[buffer].add(*access);
+    Accesses &others = writes[buffer];
+    if (llvm::none_of(others, [&](const Access &other) { return isSamePlace(other, *access); }))
+      others.push_back(*access);
+  });
+  llvm::MapVector<Value, double> bytes;
+  for (const auto &[buffer, accesses] : writes) {
+    double sum = 0;
+    for (const Access &access : accesses)
+      sum += bytesOfWrite(access);
+    bytes[buffer] = std::min(sum, boxes[buffer].bytes()); // a box has gaps: sides of a border
+  }
+  return bytes;
+}
+
 NestCost ai::getCost(Operation *nest) {
   Accesses accesses;
   bool isKnown = collectAccesses(nest, accesses);

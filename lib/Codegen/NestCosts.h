@@ -23,6 +23,8 @@ struct NestCost {
 /// The ops of a step's function that hold loops.
 llvm::SmallVector<mlir::Operation *> getNests(mlir::func::FuncOp step);
 NestCost getCost(mlir::Operation *nest);
+/// The allocations and arguments that a nest writes, and about how many distinct bytes of each.
+llvm::MapVector<mlir::Value, double> getWrittenBytes(mlir::Operation *nest);
 
 } // namespace ai
 

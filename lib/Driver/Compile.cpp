@@ -181,6 +181,7 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile && options.emit != "explain"; // it measures a copy
+  pipeline.checkNaN = options.checkNaN;
   bool isExplained = options.emit == "explain";
   pipeline.describe = isExplained || options.report == Report::Roofline;
   pipeline.remarks = isExplained || options.remarks;

@@ -174,6 +174,9 @@ int compileMain(int argc, char **argv) {
   static cl::opt<bool> profile("profile",
                                cl::desc("Let the program's bench print the time of every nest"),
                                cl::cat(category));
+  static cl::opt<bool> checkNaN(
+      "check-nan", cl::desc("Let the program stop at the first NaN and say where it appeared"),
+      cl::cat(category));
   static cl::opt<Report> report(
       "report", cl::desc("Also print a report on standard error:"), cl::init(Report::None),
       cl::values(clEnumValN(Report::Roofline, "roofline",
@@ -253,6 +256,7 @@ int compileMain(int argc, char **argv) {
   options.conv = conv;
   options.remarks = remarks;
   options.profile = profile;
+  options.checkNaN = checkNaN;
   options.report = report;
   options.gpuMutant = gpuMutant;
   options.intermediates = intermediates;
@@ -269,7 +273,7 @@ int compileMain(int argc, char **argv) {
     return failed(compile(options)) ? 1 : 0;
   for (const cl::Option *other :
        {(const cl::Option *)&output, (const cl::Option *)&emit, (const cl::Option *)&target,
-        (const cl::Option *)&profile, (const cl::Option *)&report,
+        (const cl::Option *)&profile, (const cl::Option *)&checkNaN, (const cl::Option *)&report,
         (const cl::Option *)&intermediates, (const cl::Option *)&dryRun})
     if (other->getNumOccurrences())
       return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +

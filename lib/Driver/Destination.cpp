@@ -32,6 +32,8 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
            << "--explain expects --target=cpu; --report=roofline counts what kernels do";
   if (options.profile)
     return emitError() << "--profile expects --target=cpu; kernels keep no times";
+  if (options.checkNaN)
+    return emitError() << "--check-nan expects --target=cpu; kernels look for nothing";
   if (options.conv == "winograd")
     return emitError() << "--conv=winograd expects --target=cpu; kernels convolve directly";
   SmallVector<std::string> names(options.archs.begin(), options.archs.end());

@@ -19,6 +19,7 @@ static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
   add("ai_rt_program_select", &ai_rt_program_select);
   add("ai_rt_team_barrier", &ai_rt_team_barrier);
   add("ai_rt_profile_lap", &ai_rt_profile_lap);
+  add("ai_rt_check_nan", &ai_rt_check_nan);
   add("ai_rt_gpu_barrier", &ai_rt_gpu_barrier);
   add("ai_rt_gpu_warp_barrier", &ai_rt_gpu_warp_barrier);
   add("ai_rt_gpu_shuffle", &ai_rt_gpu_shuffle);

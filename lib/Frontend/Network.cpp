@@ -196,7 +196,8 @@ llvm::Error Network::report(const std::string &path, bool measure) {
 /// Everything that machine code depends on.
 static std::string keyOf(ModuleOp module, const CompileOptions &options) {
   return ::print(module) + options.target + " " + llvm::join(options.cpus, ",") + " " +
-         options.conv + " " + std::to_string(options.optLevel);
+         options.conv + " " + std::to_string(options.optLevel) +
+         (options.checkNaN ? " check-nan" : "");
 }
 
 /// Copies the parameters, and the optimizer's state if it is the same optimizer's.

@@ -107,7 +107,10 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   }
   pm.addPass(createAIExpandMathPass());
   pm.addPass(createAIPartitionCombinePass());
-  pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass());
+  if (options.checkNaN)
+    pm.addPass(createAICheckNaNPass());
+  else
+    pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass());
   pm.addPass(createAIPlanMemoryPass());
   if (options.maxMemory > 0) {
     AICheckMemoryPassOptions check;

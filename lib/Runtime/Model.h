@@ -8,6 +8,7 @@
 #ifndef AI_LIB_RUNTIME_MODEL_H
 #define AI_LIB_RUNTIME_MODEL_H
 
+#include "CheckNaN.h"
 #include "Error.h"
 #include "GPU/Device.h"
 #include "Memory.h"
@@ -142,6 +143,7 @@ struct ai_rt_model {
   ai_rt_metrics_t unread = {}; ///< Of training steps whose metrics nobody has asked for yet.
   bool trained = false;
   std::vector<ai::rt::ThreadProfile> profiles; ///< One for each thread; empty without a profile.
+  ai::rt::FirstNaN firstNaN;                   ///< Of the step that runs.
   std::unique_ptr<ai::rt::Trace> trace;        ///< While one is recorded.
   ai::rt::ThreadPool pool;
   std::unique_ptr<ai::rt::Barrier[]> teamBarriers; ///< As many as there can be teams at once.

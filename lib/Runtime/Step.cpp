@@ -92,6 +92,7 @@ public:
                      this);
     if (trace)
       trace->endRun();
+    checkNoNaN(model, step);
   }
 
 private:
@@ -125,6 +126,7 @@ private:
 void StepRun::work(int64_t thread) {
   if (!model.profiles.empty())
     model.profiles[thread].begin(trace, thread);
+  model.firstNaN.begin();
   lap(thread, Trace::Kind::Waiting);
   // All blocks at once, or, where rows go into panels, one for each slot at a time.
   int64_t round = step.fold ? model.program.num_slots : numBlocks;
@@ -142,6 +144,8 @@ void StepRun::work(int64_t thread) {
   if (!step.combine)
     return;
   wait(thread);
+  if (model.firstNaN.isFound()) // no update
+    return;
   runCombine(round < numBlocks ? step.finish : step.combine, thread, batch.count);
   lap(thread, Trace::Kind::Combine);
 }

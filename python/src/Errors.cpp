@@ -39,6 +39,8 @@ void aic::bindErrors(nb::module_ &m) {
     type = PyExc_OSError;
   else if (error.status == AI_RT_NO_MEMORY)
     type = PyExc_MemoryError;
+  else if (error.status == AI_RT_NAN)
+    type = PyExc_FloatingPointError;
   PyErr_SetString(type, error.text.c_str());
   throw nb::python_error();
 }

@@ -144,8 +144,9 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
                                   std::optional<std::string> loss,
                                   std::optional<ai::Optimizer> optimizer,
                                   std::optional<int64_t> batch, std::optional<int64_t> epochs,
-                                  bool verbose) {
+                                  bool verbose, bool checkNaN) {
   ai::Recipe recipe = self.recipe;
+  self.options.checkNaN = checkNaN;
   recipe.loss = loss.value_or(recipe.loss);
   recipe.optimizer = optimizer.value_or(recipe.optimizer);
   recipe.batch = batch.value_or(recipe.batch);
@@ -300,13 +301,14 @@ void aic::bindNetworks(nb::module_ &m) {
           "Processor to compile for: native, or a name that clang's -mcpu knows.")
       .def("fit", &fit, "train"_a.none(), "test"_a = nb::none(), nb::kw_only(),
            "loss"_a = nb::none(), "optimizer"_a = nb::none(), "batch"_a = nb::none(),
-           "epochs"_a = nb::none(), "verbose"_a = true,
+           "epochs"_a = nb::none(), "verbose"_a = true, "check_nan"_a = false,
            "Trains `epochs` epochs more, evaluates on `test` after each, and returns them. Data "
            "are\n"
            "an aic.data.Dataset or a pair (images, labels) of arrays, images uint8 or float32 and\n"
            "labels of integers (targets float32 for mse_loss). What is None stays as `recipe` has\n"
            "it. Ctrl-C ends it between two steps; what was learnt is kept, and the next fit\n"
-           "finishes the epoch first.")
+           "finishes the epoch first. With check_nan, which takes longer, a NaN ends it with an\n"
+           "FloatingPointError that says where it appeared first; the step's update is not made.")
       .def("evaluate", &evaluate, "data"_a.none(),
            "Mean loss and accuracy on data, as `fit` takes them.")
       .def("predict", &predict, "images"_a.none(),

@@ -48,6 +48,20 @@ def test_nine_lines_to_the_end():
     assert epochs[-1].test.accuracy >= 0.85
 
 
+def test_check_nan_names_where_it_appears(blobs, mlp):
+    images, labels = (np.array(array) for array in blobs)
+    images = images.astype(np.float32)
+    images[40, ..., 3] = np.nan
+    model = mlp()
+    model.fit((images[:32], labels[:32]), epochs=1, verbose=False)
+    before = {name: np.array(value) for name, value in model.parameters().items()}
+    with pytest.raises(FloatingPointError, match="^training step [0-9]+ has a NaN, first in 'input'; the parameters are"):
+        model.fit((images, labels), batch=len(images), epochs=1, check_nan=True, verbose=False)
+    for name, value in before.items():
+        np.testing.assert_array_equal(model.parameters()[name], value)
+    model.fit((images[:32], labels[:32]), epochs=1, verbose=False)
+
+
 def test_learns(blobs, mlp, capsys):
     model = mlp()
     assert model.parameters() == {}

@@ -290,6 +290,34 @@ def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
 }
 
+def AICheckNaNPass : Pass<"ai-check-nan", "mlir::ModuleOp"> {
+  let summary = "let the runtime look for a NaN behind every nest of a block";
+  let description = [{
+    Calls `ai_rt_check_nan(ROW, ADDRESS, COUNT, BYTES)` for the samples of a block, and behind every nest
+    for each buffer of `COUNT` floats of `BYTES` bytes that it writes, if all of it is written by then.
+
+    - Needs: functions with `ai.kind` "block", before `ai-plan-memory` and instead of `ai-share-blocks`:
+      threads of a team would look at what others have not written yet. Other functions are left alone.
+    - Ensures: row ROW of the attribute `ai.checks` of the module names the nest, as `ai-describe-nests`
+      does, or the samples.
+    - Fails when: never.
+
+    ```mlir
+    affine.for %i = 0 to 10 {
+      %0 = math.log %s : f32
+      affine.store %0, %x[%i] : memref<10xf32> loc("log1")
+    }
+    // becomes
+    affine.for %i = 0 to 10 { ... }
+    %p = memref.extract_aligned_pointer_as_index %x : memref<10xf32> -> index
+    %a = arith.index_cast %p : index to i64
+    call @ai_rt_check_nan(%c0, %a, %c10, %c4) : (i64, i64, i64, i64) -> () // "log1"
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def AIEmitEntryPass : Pass<"ai-emit-entry", "mlir::ModuleOp"> {
   let summary = "write main, or the function of a library that returns the program's table";
   let description = [{

@@ -33,8 +33,9 @@ struct CompileOptions {
   std::optional<int64_t> threads; ///< that maxMemory counts with; empty: one for each CPU
   std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;
-  bool remarks = false; ///< also print what the passes chose
-  bool profile = false; ///< the program's bench says where the time goes
+  bool remarks = false;  ///< also print what the passes chose
+  bool profile = false;  ///< the program's bench says where the time goes
+  bool checkNaN = false; ///< the program stops at the first NaN and says which nest made it
   Report report = Report::None;
   std::string gpuMutant;     ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
   bool watch = false;        ///< keep what every op computes

@@ -20,6 +20,7 @@ struct PipelineOptions {
   std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
   unsigned optLevel = 3;          ///< 0: no fusion and no register tiles
   bool profile = false;           ///< the program keeps a profile of its nests
+  bool checkNaN = false;          ///< the program stops at the first NaN
   bool describe = false;          ///< the module says what its nests cost
   bool remarks = false;           ///< passes that would not do so unasked say what they chose
   int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any

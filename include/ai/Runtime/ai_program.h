@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 9
+#define AI_RT_ABI_VERSION 10
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -144,10 +144,11 @@ enum {
   AI_RT_BATCH_ROWS = 4   ///< A word for each sample: its row of the targets << 32 | of the inputs.
 };
 
-/// The arguments of every kernel. Thread block i of a step's block takes the `block_size` samples of
-/// the batch from `first + i * block_size` on, those below `count`, reads their rows of `inputs` and
-/// `targets`, which are dense tensors of a sample, each at a multiple of 16 bytes, leaves its output
-/// in the i-th part of `staged`, works in the i-th part of `workspace`, and adds to slot i. The last kernels write metrics to an entry of `metrics`.
+/// The arguments of every kernel. Thread block i of a step's block takes the `block_size` samples
+/// of the batch from `first + i * block_size` on, those below `count`, reads their rows of `inputs`
+/// and `targets`, which are dense tensors of a sample, each at a multiple of 16 bytes, leaves its
+/// output in the i-th part of `staged`, works in the i-th part of `workspace`, and adds to slot i.
+/// The last kernels write metrics to an entry of `metrics`.
 typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, const char *inputs,
                                  const char *targets, char *metrics, const int64_t *batch,
                                  int64_t first, int64_t count, ai_rt_gpu_thread_t *thread);
@@ -229,6 +230,11 @@ typedef struct {
   int64_t shared;     ///< 1 if threads share the nest out: a run is then a call on each of them.
 } ai_rt_profile_row_t;
 
+/// Where a program looks for a NaN: the samples or a nest of a block.
+typedef struct {
+  const char *name;
+} ai_rt_check_t;
+
 /// What a processor has or has not, such as "avx2".
 typedef struct {
   const char *name;
@@ -265,6 +271,8 @@ typedef struct {
   int64_t num_features;
   const ai_rt_feature_t *features; ///< What its code needs.
   int64_t max_memory;              ///< Models that take more bytes are refused; 0: none is.
+  int64_t num_checks;              ///< 0 unless the program was compiled to look for a NaN.
+  const ai_rt_check_t *checks;
 } ai_rt_program_t;
 
 #ifdef __cplusplus

@@ -33,6 +33,7 @@ typedef enum {
   AI_RT_BAD_FILE = 2,  ///< A file is absent, unreadable, unwritable or says something wrong.
   AI_RT_NO_MEMORY = 3, ///< Memory or threads could not be had.
   AI_RT_NO_DEVICE = 4, ///< There is no processor or GPU to run on, or it failed.
+  AI_RT_NAN = 5,       ///< A step met a NaN, in a program that looks for them.
 } ai_rt_status_t;
 
 /// Returns what went wrong in the last call of this thread that failed; empty if none did. The
@@ -290,6 +291,15 @@ AI_RT_API void ai_rt_model_profile_reset(ai_rt_model_t *model);
 /// seconds of the shortest run.
 AI_RT_API ai_rt_status_t ai_rt_model_profile(const ai_rt_model_t *model, int64_t row,
                                              int64_t *calls, double *seconds, double *least);
+
+//===----------------------------------------------------------------------===//
+// NaNs
+//===----------------------------------------------------------------------===//
+
+/// Called by generated code: looks for a NaN in the `count` floats of `bytes` bytes at `address`,
+/// which check `row` of the program is about. The step then ends before its update, and fails with
+/// the name of the first check that any block did not pass.
+AI_RT_API void ai_rt_check_nan(int64_t row, int64_t address, int64_t count, int64_t bytes);
 
 //===----------------------------------------------------------------------===//
 // Watching a training

@@ -179,7 +179,9 @@ const ai_rt_program_t program = {"classifier",
                                  /*cpus=*/"fake",
                                  /*num_features=*/0,
                                  nullptr,
-                                 /*max_memory=*/0};
+                                 /*max_memory=*/0,
+                                 /*num_checks=*/0,
+                                 /*checks=*/nullptr};
 
 } // namespace
 

@@ -78,7 +78,9 @@ const ai_rt_program_t program = {"functions",
                                  /*cpus=*/"fake",
                                  /*num_features=*/0,
                                  nullptr,
-                                 /*max_memory=*/0};
+                                 /*max_memory=*/0,
+                                 /*num_checks=*/0,
+                                 /*checks=*/nullptr};
 
 } // namespace
 
