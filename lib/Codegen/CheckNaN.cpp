@@ -1,6 +1,6 @@
 // Inserts the calls that look for a NaN: in what a block is given, and behind each nest in what it
-// has written, once all of it is written: until then a buffer may hold anything. Who updates
-// parameters is left out; the runtime looks at those when a step is over.
+// has written, once all of it is written: until then other buffers may have left anything there.
+// Who updates parameters is left out; the runtime looks at those when a step is over.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
@@ -44,15 +44,40 @@ private:
       if (role && name && (role.getValue() == "input" || role.getValue() == "target"))
         call(b, block.getLoc(), block.getArgument(i), name.getValue());
     }
-    llvm::MapVector<Value, double> written;
-    for (Operation *nest : getNests(block)) {
-      b.setInsertionPointAfter(nest);
-      for (auto [buffer, bytes] : getWrittenBytes(nest)) {
-        written[buffer] += bytes;
-        if (written[buffer] >= double(bytesOf(cast<MemRefType>(buffer.getType()))))
-          call(b, nest->getLoc(), buffer, getCost(nest).name);
+    // Loops that are unrolled leave stores between the nests: one look behind the last of them.
+    llvm::MapVector<Value, Operation *> stores;
+    for (Operation &op : llvm::make_early_inc_range(block.getBody().front())) {
+      std::optional<Access> access = getAccess(&op);
+      if (access && access->isWrite)
+        for (auto [buffer, bytes] : addWritten(&op)) {
+          stores.erase(buffer);
+          stores[buffer] = &op;
+        }
+      if (op.getNumRegions() == 0 && !op.hasTrait<OpTrait::IsTerminator>())
+        continue;
+      for (auto [buffer, store] : stores) {
+        b.setInsertionPointAfter(store);
+        checkWritten(b, store, buffer);
       }
+      stores.clear();
+      b.setInsertionPointAfter(&op);
+      for (auto [buffer, bytes] : addWritten(&op))
+        checkWritten(b, &op, buffer);
     }
+    written.clear();
+  }
+
+  /// Counts what `op` writes, a store or a nest; returns it.
+  llvm::MapVector<Value, double> addWritten(Operation *op) {
+    llvm::MapVector<Value, double> own = getWrittenBytes(op);
+    for (auto [buffer, bytes] : own)
+      written[buffer] += bytes;
+    return own;
+  }
+
+  void checkWritten(OpBuilder &b, Operation *writer, Value buffer) {
+    if (written[buffer] >= double(bytesOf(cast<MemRefType>(buffer.getType()))))
+      call(b, writer->getLoc(), buffer, getCost(writer).name);
   }
 
   /// Looks through `buffer`, if it is of floats; what is found is called `name`.
@@ -72,6 +97,7 @@ private:
   }
 
   func::FuncOp check;
-  SmallVector<StringRef> names; // of the context
+  llvm::DenseMap<Value, double> written; // bytes of each buffer
+  SmallVector<StringRef> names;          // of the context
 };
 } // namespace

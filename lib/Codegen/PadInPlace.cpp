@@ -97,6 +97,12 @@ public:
       border.push_back(op);
       padded = op.getResult(0);
     }
+    // Two borders of different values start from one copy: each needs images of its own.
+    if (llvm::any_of(padded.getUses(), [](OpOperand &use) {
+          auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+          return op && op.isDpsInit(&use);
+        }))
+      return failure();
     return success(findWriters() && llvm::all_of(images.getUses(), [&](OpOperand &use) {
                      auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
                      return reader && reader->getBlock() == copy->getBlock() &&
@@ -109,9 +115,10 @@ public:
       if (auto fill = dyn_cast<linalg::FillOp>(written.getOwner()))
         written = cast<OpResult>(generalize(rewriter, fill));
     images = writers.front();
-    DenseMap<Operation *, SmallVector<int64_t>> sizes;
+    llvm::MapVector<Operation *, SmallVector<int64_t>> sizes;
     for (Operation *reader : images.getUsers())
-      sizes[reader] = cast<linalg::LinalgOp>(reader).getStaticLoopRanges();
+      if (reader != copy)
+        sizes[reader] = cast<linalg::LinalgOp>(reader).getStaticLoopRanges();
     for (OpResult written : writers)
       sizes[written.getOwner()] = cast<linalg::LinalgOp>(written.getOwner()).getStaticLoopRanges();
     Value inside = copy.getDpsInits()[0];
@@ -139,8 +146,8 @@ public:
     copy.erase();
     for (OpOperand *operand : shifted)
       shiftAccess(*operand);
-    for (OpOperand *operand : shifted)
-      keepBounds(cast<linalg::GenericOp>(operand->getOwner()), sizes[operand->getOwner()]);
+    for (const auto &[op, extents] : sizes)
+      keepBounds(cast<linalg::GenericOp>(op), extents);
   }
 
 private:

@@ -48,7 +48,7 @@ void ai::rt::checkNoNaN(ai_rt_model &model, const ai_rt_step_t &step) {
     throw Error(AI_RT_NAN,
                 concat(stepName(model, step), " has a NaN, first in '", program.checks[row].name,
                        "'; the parameters are those before it"));
-  if (program.num_checks == 0 || !step.combine)
+  if (program.num_checks == 0 || step.name != std::string("train"))
     return;
   for (int64_t i = 0; i < program.num_tensors; ++i) {
     const ai_rt_tensor_info_t &tensor = program.tensors[i];

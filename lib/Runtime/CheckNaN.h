@@ -16,7 +16,7 @@
 namespace ai::rt {
 
 /// The first of a program's checks that a step's blocks did not pass. Rows count in the order in
-/// which a block comes by them, so it depends neither on threads nor on their number.
+/// which a block comes by them, and blocks find cleared memory, so it does not depend on threads.
 class FirstNaN {
 public:
   static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();

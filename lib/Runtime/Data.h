@@ -45,8 +45,8 @@ bool lacksSplit(const std::string &folder, Split split);
 /// unless a measurement cycles through them at different periods.
 Dataset readDataset(const DataFiles &files, bool sameCount = true);
 
-/// Adds `pad` rows and columns of zeros on every side of every image. Throws an Error if the samples
-/// are no images, or become larger than memory.
+/// Adds `pad` rows and columns of zeros on every side of every image. Throws an Error if the
+/// samples are no images, or become larger than memory.
 void padImages(IDXArray &images, int64_t pad);
 
 /// Checks that the data set fits the model; throws an Error that begins with the path at fault.

@@ -73,7 +73,8 @@ private:
   template <typename Target> static Conversion selectSource(int64_t source);
   static Conversion select(int64_t source, int64_t target, bool normalised);
 
-  /// A part is a range of elements: a line of the block belongs to one thread.
+  /// A part is a range of elements: a line of the block belongs to one thread. Rows are read side
+  /// by side, streams that the hardware follows: to fetch ahead gained nothing.
   template <typename RowOf>
   void stageLanes(char *workspace, int64_t samples, int64_t part, int64_t parts,
                   RowOf rowOf) const {

@@ -79,7 +79,7 @@ public:
         input(batch.data.inputs, tensors.input, &model.normalisation),
         target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
         numBlocks(blocksOf(model.program, batch.count)),
-        numThreads(model.threadsOf(step, batch.count)) {}
+        numThreads(model.threadsOf(step, batch.count)), looksForNaN(model.program.num_checks > 0) {}
 
   void run() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
@@ -119,6 +119,7 @@ private:
   char *outputs;
   Stager input, target;
   int64_t blockSize, numBlocks, numThreads;
+  bool looksForNaN;
   Trace *trace = nullptr;
 };
 } // namespace
@@ -165,9 +166,9 @@ void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
   int64_t endAlone = hasTeams ? first + sharing.alone : end;
   for (int64_t s = thread; s < numSlots; s += numThreads) {
     // A slot without blocks is added up too; otherwise its first block sets it.
-    if (s >= numBlocks)
+    if (s >= numBlocks || (looksForNaN && first == 0))
       std::memset(slotOf(s), 0, step.slot_bytes);
-    if (first + s >= end)
+    if (first + s >= end || looksForNaN)
       clearRows(s);
     for (int64_t block = first + s; block < endAlone; block += numSlots)
       runBlock(thread, block);
@@ -205,6 +206,8 @@ void StepRun::runBlock(int64_t thread, int64_t block, Team *team) {
   int64_t part = team ? team->part : 0, parts = team ? team->parts : 1;
   if (team) // its workspace may still be in use for a block before
     team->wait();
+  if (looksForNaN) // not for those of a block before
+    std::memset(workspace, 0, model.workspaceBytes);
   int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;
   // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs

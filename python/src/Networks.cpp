@@ -2,6 +2,7 @@
 
 #include "Bindings.h"
 #include "ai/Frontend/Graph.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <dlfcn.h>
 #include <nanobind/stl/map.h>
@@ -146,7 +147,6 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
                                   std::optional<int64_t> batch, std::optional<int64_t> epochs,
                                   bool verbose, bool checkNaN) {
   ai::Recipe recipe = self.recipe;
-  self.options.checkNaN = checkNaN;
   recipe.loss = loss.value_or(recipe.loss);
   recipe.optimizer = optimizer.value_or(recipe.optimizer);
   recipe.batch = batch.value_or(recipe.batch);
@@ -158,6 +158,8 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
   int64_t last = recipe.epochs;
   if (auto model = self.getModel())
     last += ai_rt_model_progress(model.get()).epoch;
+  self.options.checkNaN = checkNaN; // of what is trained and evaluated here, not of exports
+  llvm::scope_exit restore([&] { self.options.checkNaN = false; });
   auto print = [&](const ai::Epoch &epoch) {
     if (verbose)
       printEpoch(epoch, last);
@@ -307,8 +309,9 @@ void aic::bindNetworks(nb::module_ &m) {
            "an aic.data.Dataset or a pair (images, labels) of arrays, images uint8 or float32 and\n"
            "labels of integers (targets float32 for mse_loss). What is None stays as `recipe` has\n"
            "it. Ctrl-C ends it between two steps; what was learnt is kept, and the next fit\n"
-           "finishes the epoch first. With check_nan, which takes longer, a NaN ends it with an\n"
-           "FloatingPointError that says where it appeared first; the step's update is not made.")
+           "finishes the epoch first. With check_nan, which takes longer, a NaN ends it with a\n"
+           "FloatingPointError that says where it appeared first; the step's update is not made;\n"
+           "`evaluate` and `predict` keep looking until the next fit.")
       .def("evaluate", &evaluate, "data"_a.none(),
            "Mean loss and accuracy on data, as `fit` takes them.")
       .def("predict", &predict, "images"_a.none(),

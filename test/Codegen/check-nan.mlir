@@ -1,8 +1,8 @@
 // RUN: ai-opt %s --ai-check-nan --mlir-print-local-scope | FileCheck %s
 
 // Samples are looked at first. A buffer is once all of it is written: its border alone is not enough. Integers have no
-// NaN. Threads do not share the block.
-//       CHECK: module attributes {ai.checks = ["input", "inside", "sums+twice+classes", "sums+twice+classes"]}
+// NaN. Threads do not share the block. Stores between nests are looked at behind the last of them.
+//       CHECK: module attributes {ai.checks = ["input", "inside", "sums+twice+classes", "sums+twice+classes", "logits"]}
 //       CHECK: func.func private @ai_rt_check_nan(i64, i64, i64, i64)
 // CHECK-LABEL: func.func @step_block(
 //  CHECK-SAME:   %[[X:[a-z0-9]+]]: memref<8xf32> {{.*}}ai.alone
@@ -23,6 +23,11 @@
 //   CHECK-DAG:   arith.constant 8 : i64
 //       CHECK:   call @ai_rt_check_nan(
 //       CHECK:   memref.extract_aligned_pointer_as_index %{{.*}} : memref<2x4xf32>
+//       CHECK:   call @ai_rt_check_nan(
+//       CHECK:   affine.store {{.*}}[0] : memref<2xf32>
+//   CHECK-NOT:   call
+//       CHECK:   affine.store {{.*}}[1] : memref<2xf32>
+//       CHECK:   memref.extract_aligned_pointer_as_index %{{.*}} : memref<2xf32>
 //       CHECK:   call @ai_rt_check_nan(
 //   CHECK-NOT:   call
 //       CHECK:   return
@@ -50,6 +55,9 @@ func.func @step_block(%x: memref<8xf32> {ai.name = "input", ai.role = "input"},
     affine.store %t, %twice[%i] : memref<8xf32> loc("twice")
     affine.store %l, %classes[%i] : memref<8xi32> loc("classes")
   }
+  %logits = memref.alloc() : memref<2xf32>
+  affine.store %zero, %logits[0] : memref<2xf32> loc("logits")
+  affine.store %zero, %logits[1] : memref<2xf32> loc("logits")
   return
 }
 

@@ -83,14 +83,16 @@ func.func @sum(%x: tensor<4x4x3xf32>) -> tensor<6x6xf32> {
 // -----
 
 // Images that are an argument, or that something else than a generic reads, keep their copy; so does a copy that
-// transposes.
+// transposes, and one from which two borders start.
 #id = affine_map<(i, j) -> (i, j)>
 #inside = affine_map<(i, j) -> (i + 1, j + 1)>
 #swap = affine_map<(i, j) -> (j + 1, i + 1)>
+#sides = affine_map<(i, s) -> (i, s * 5)>
 // CHECK-LABEL: func.func @left_alone(
-// CHECK-COUNT-5: linalg.generic
+// CHECK-COUNT-9: linalg.generic
 //     CHECK-NOT: linalg.generic
-func.func @left_alone(%x: tensor<4x4xf32>) -> (tensor<6x6xf32>, tensor<6x6xf32>, tensor<16xf32>, tensor<6x6xf32>) {
+func.func @left_alone(%x: tensor<4x4xf32>) 
+    -> (tensor<6x6xf32>, tensor<6x6xf32>, tensor<16xf32>, tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>) {
   %large = tensor.empty() : tensor<6x6xf32>
   %argument = linalg.generic {indexing_maps = [#id, #inside], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<4x4xf32>) outs(%large : tensor<6x6xf32>) {
@@ -121,5 +123,30 @@ func.func @left_alone(%x: tensor<4x4xf32>) -> (tensor<6x6xf32>, tensor<6x6xf32>,
   ^bb0(%in: f32, %out: f32):
     linalg.yield %in : f32
   } -> tensor<6x6xf32>
-  return %argument, %copy, %flat, %transposed : tensor<6x6xf32>, tensor<6x6xf32>, tensor<16xf32>, tensor<6x6xf32>
+  %waves = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<4x4xf32>) outs(%empty : tensor<4x4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %y = math.sin %in : f32
+    linalg.yield %y : f32
+  } -> tensor<4x4xf32>
+  %shared = linalg.generic {indexing_maps = [#id, #inside], iterator_types = ["parallel", "parallel"]}
+      ins(%waves : tensor<4x4xf32>) outs(%large : tensor<6x6xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<6x6xf32>
+  %range = tensor.empty() : tensor<6x2xi1>
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %zeros = linalg.generic {indexing_maps = [#id, #sides], iterator_types = ["parallel", "parallel"]}
+      ins(%range : tensor<6x2xi1>) outs(%shared : tensor<6x6xf32>) {
+  ^bb0(%in: i1, %out: f32):
+    linalg.yield %zero : f32
+  } -> tensor<6x6xf32>
+  %ones = linalg.generic {indexing_maps = [#id, #sides], iterator_types = ["parallel", "parallel"]}
+      ins(%range : tensor<6x2xi1>) outs(%shared : tensor<6x6xf32>) {
+  ^bb0(%in: i1, %out: f32):
+    linalg.yield %one : f32
+  } -> tensor<6x6xf32>
+  return %argument, %copy, %flat, %transposed, %zeros, %ones
+      : tensor<6x6xf32>, tensor<6x6xf32>, tensor<16xf32>, tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>
 }

@@ -59,6 +59,7 @@ def test_check_nan_names_where_it_appears(blobs, mlp):
         model.fit((images, labels), batch=len(images), epochs=1, check_nan=True, verbose=False)
     for name, value in before.items():
         np.testing.assert_array_equal(model.parameters()[name], value)
+    assert "ai_rt_check_nan" not in model.mlir("loops")  # what is exported looks for nothing
     model.fit((images[:32], labels[:32]), epochs=1, verbose=False)
 
 

@@ -128,7 +128,7 @@ def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
 def AIPadInPlacePass : Pass<"ai-pad-in-place", "mlir::func::FuncOp"> {
   let summary = "make images inside the border that a convolution or pool wants around them";
   let description = [{
-    - Needs: linalg on tensors.
+    - Needs: linalg on tensors, in which what sets elements of a copy to a constant leaves the images alone.
     - Ensures: a copy of images into a larger tensor is gone, where `linalg.generic`s alone write and read
       the images: they do so inside the larger tensor, at shifted indices. What sets its border comes
       first. An op whose bounds no operand tells any more has an operand of that shape, which it never
@@ -293,8 +293,9 @@ def AIProfileNestsPass : Pass<"ai-profile-nests", "mlir::ModuleOp"> {
 def AICheckNaNPass : Pass<"ai-check-nan", "mlir::ModuleOp"> {
   let summary = "let the runtime look for a NaN behind every nest of a block";
   let description = [{
-    Calls `ai_rt_check_nan(ROW, ADDRESS, COUNT, BYTES)` for the samples of a block, and behind every nest
-    for each buffer of `COUNT` floats of `BYTES` bytes that it writes, if all of it is written by then.
+    Calls `ai_rt_check_nan(ROW, ADDRESS, COUNT, BYTES)` for the samples of a block, and behind every nest,
+    or run of stores between nests, for each buffer of `COUNT` floats of `BYTES` bytes that it writes, if
+    as many bytes have been written by then as it has. The runtime clears memory before each block.
 
     - Needs: functions with `ai.kind` "block", before `ai-plan-memory` and instead of `ai-share-blocks`:
       threads of a team would look at what others have not written yet. Other functions are left alone.

@@ -75,6 +75,17 @@ def test_names_the_samples(checked, data, row):
     model.train_step(*data)  # the next one is as good as ever
 
 
+@pytest.mark.parametrize("options", [["-O0"], ["-O3"], ["--cpu=x86-64"]])
+@pytest.mark.parametrize("batch", [16, 74])
+def test_names_who_read_a_bad_parameter(data, options, batch):
+    # Ten sums of a linear layer are stored behind its loop, and the next block must not find those of the one before.
+    model = capi.compile(NET.replace("ACTIVATION", "ai.relu"), "--check-nan", *options).create(threads=2)
+    weight = model["fc.weight"]
+    weight[1, 7] = np.nan
+    model["fc.weight"] = weight
+    refuse_step(model, *(array[:batch] for array in data), saying="^training step 1 has a NaN, first in 'line 12'; the")
+
+
 def test_names_the_update(checked, data):
     model = checked.create(threads=2)
     squares = model["conv2.weight.square_avg"]
