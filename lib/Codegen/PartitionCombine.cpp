@@ -62,7 +62,8 @@ private:
   }
 
   /// A nest is shared when it writes a buffer of the caller, or what such a nest also touches, or
-  /// when it computes with what a shared one has read: other threads may change that meanwhile.
+  /// when it computes with what a shared one has read: other threads may change that meanwhile. A
+  /// call of libm, whose effects are not known, has read nothing.
   void markShared() {
     for (CombineNest &nest : nests)
       nest.shared = !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) {

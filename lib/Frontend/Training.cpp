@@ -1,6 +1,7 @@
 // A network at work: training, evaluation, prediction, checkpoints.
 
 #include "lib/Frontend/NetworkState.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <chrono>
 
@@ -137,7 +138,8 @@ llvm::Expected<Epoch> Network::trainEpoch(const ai_rt_data_t &data, int64_t batc
 
 llvm::Expected<std::vector<Epoch>> Network::fit(const Recipe &newRecipe, const ai_rt_data_t &train,
                                                 const ai_rt_data_t *test,
-                                                llvm::function_ref<void(const Epoch &)> onEpoch) {
+                                                llvm::function_ref<void(const Epoch &)> onEpoch,
+                                                bool checkNaN) {
   std::unique_lock<std::mutex> lock(state->busy, std::try_to_lock);
   if (!lock)
     return refuseUse();
@@ -145,6 +147,8 @@ llvm::Expected<std::vector<Epoch>> Network::fit(const Recipe &newRecipe, const a
     return refuse("expects epochs of at least 1, got " + std::to_string(newRecipe.epochs));
   if (newRecipe.batch < 1)
     return refuse("expects a batch of at least 1, got " + std::to_string(newRecipe.batch));
+  bool always = std::exchange(options.checkNaN, options.checkNaN || checkNaN);
+  llvm::scope_exit restore([&] { options.checkNaN = always; }); // exports do not look
   if (llvm::Error error = prepare(newRecipe, &train.inputs, /*again=*/true))
     return error;
   ai_rt_model_t *model = state->model.get();

@@ -22,13 +22,17 @@ int64_t ai::rt::sampleElements(const int64_t *shape, int64_t rank) {
 
 namespace {
 /// What becomes of an element: itself, as another type.
-template <typename Source, typename Target> struct Cast {
+template <typename From, typename To> struct Cast {
+  using Source = From;
+  using Target = To;
   explicit Cast(const Normalisation *) {}
   Target operator()(Source value) const { return static_cast<Target>(value); }
 };
 
 /// Two divisions, or a table of 256 values, take two to three times as long.
-template <typename Target> struct Normalise {
+template <typename To> struct Normalise {
+  using Source = uint8_t;
+  using Target = To;
   explicit Normalise(const Normalisation *normalisation)
       : scale(static_cast<Target>(normalisation->scale)),
         shift(static_cast<Target>(normalisation->shift)) {}
@@ -38,12 +42,12 @@ template <typename Target> struct Normalise {
 };
 } // namespace
 
-template <typename Source, typename Target, typename Element>
+template <typename Element>
 static void convertRow(const char *source, char *target, int64_t count,
                        const Normalisation *normalisation) {
   Element element(normalisation);
-  auto *__restrict from = reinterpret_cast<const Source *>(source);
-  auto *__restrict to = reinterpret_cast<Target *>(target);
+  auto *__restrict from = reinterpret_cast<const typename Element::Source *>(source);
+  auto *__restrict to = reinterpret_cast<typename Element::Target *>(target);
   for (int64_t i = 0; i < count; ++i)
     to[i] = element(from[i]);
 }
@@ -72,11 +76,12 @@ static void transpose(const Source *const *rows, Source (&tile)[columns][Stager:
   std::memcpy(tile, result, sizeof(tile));
 }
 
-template <typename Source, typename Target, typename Element>
+template <typename Element>
 static void convertToLanes(const char *const *sources, int64_t numRows, char *target,
                            int64_t numLanes, int64_t count, const Normalisation *normalisation) {
+  using Source = typename Element::Source;
   Element element(normalisation);
-  auto *__restrict to = reinterpret_cast<Target *>(target);
+  auto *__restrict to = reinterpret_cast<typename Element::Target *>(target);
   const Source *rows[Stager::kGroup];
   for (int64_t row = 0; row < numRows; ++row)
     rows[row] = reinterpret_cast<const Source *>(sources[row]);
@@ -96,8 +101,8 @@ static void convertToLanes(const char *const *sources, int64_t numRows, char *ta
       to[i * numLanes + row] = element(*rows[row]++);
 }
 
-template <typename Source, typename Target, typename Element> Stager::Conversion Stager::make() {
-  return {convertRow<Source, Target, Element>, convertToLanes<Source, Target, Element>};
+template <typename Element> Stager::Conversion Stager::make() {
+  return {convertRow<Element>, convertToLanes<Element>};
 }
 
 /// The conversions to `Target`; from a float to an integer there is none.
@@ -105,18 +110,18 @@ template <typename Target> Stager::Conversion Stager::selectSource(int64_t sourc
   constexpr bool toFloat = std::is_floating_point_v<Target>;
   switch (source) {
   case AI_RT_F32:
-    return toFloat ? make<float, Target, Cast<float, Target>>() : Conversion();
+    return toFloat ? make<Cast<float, Target>>() : Conversion();
   case AI_RT_F64:
-    return toFloat ? make<double, Target, Cast<double, Target>>() : Conversion();
+    return toFloat ? make<Cast<double, Target>>() : Conversion();
   case AI_RT_I32:
-    return make<int32_t, Target, Cast<int32_t, Target>>();
+    return make<Cast<int32_t, Target>>();
   case AI_RT_I64:
-    return make<int64_t, Target, Cast<int64_t, Target>>();
+    return make<Cast<int64_t, Target>>();
   case AI_RT_I8:
-    return make<int8_t, Target, Cast<int8_t, Target>>();
+    return make<Cast<int8_t, Target>>();
   case AI_RT_I1:
   case AI_RT_U8:
-    return make<uint8_t, Target, Cast<uint8_t, Target>>();
+    return make<Cast<uint8_t, Target>>();
   default:
     return {};
   }
@@ -126,9 +131,9 @@ Stager::Conversion Stager::select(int64_t source, int64_t target, bool normalise
   bool bytes = normalised && source == AI_RT_U8;
   switch (target) {
   case AI_RT_F32:
-    return bytes ? make<uint8_t, float, Normalise<float>>() : selectSource<float>(source);
+    return bytes ? make<Normalise<float>>() : selectSource<float>(source);
   case AI_RT_F64:
-    return bytes ? make<uint8_t, double, Normalise<double>>() : selectSource<double>(source);
+    return bytes ? make<Normalise<double>>() : selectSource<double>(source);
   case AI_RT_I32:
     return selectSource<int32_t>(source);
   case AI_RT_I64:
@@ -153,7 +158,5 @@ Stager::Stager(const ai_rt_array_t &source, const ai_rt_tensor_info_t *target,
   count = sampleElements(target->shape, target->rank);
   offset = target->offset;
   sourceSize = ai_rt_dtype_size(source.dtype);
-  sourceBytes = count * sourceSize;
   targetSize = ai_rt_dtype_size(target->dtype);
-  targetBytes = count * targetSize;
 }

@@ -34,7 +34,8 @@ public:
 
   /// Writes row `row` of the source as sample `sample` of a row-major block in `workspace`.
   void stage(char *workspace, int64_t sample, uint32_t row) const {
-    conversion.toRow(rowAt(row), workspace + offset + sample * targetBytes, count, normalisation);
+    conversion.toRow(rowAt(row), workspace + offset + sample * count * targetSize, count,
+                     normalisation);
   }
 
   /// Writes part `part` of `parts` of a block: `samples` of them, number i from row `rowOf(i)`.
@@ -46,7 +47,7 @@ public:
     if (hasLanes)
       return stageLanes(workspace, samples, part, parts, rowOf);
     for (int64_t i = part; i < samples; i += parts) {
-      prefetch(rowAt(rowOf(i + kPrefetchDistance)), sourceBytes);
+      prefetch(rowAt(rowOf(i + kPrefetchDistance)), count * sourceSize);
       stage(workspace, i, rowOf(i));
     }
   }
@@ -69,7 +70,7 @@ private:
     void (*toLanes)(const char *const *rows, int64_t numRows, char *target, int64_t numLanes,
                     int64_t count, const Normalisation *);
   };
-  template <typename Source, typename Target, typename Element> static Conversion make();
+  template <typename Element> static Conversion make();
   template <typename Target> static Conversion selectSource(int64_t source);
   static Conversion select(int64_t source, int64_t target, bool normalised);
 
@@ -94,7 +95,7 @@ private:
     }
   }
 
-  const char *rowAt(uint32_t row) const { return source + row * sourceBytes; }
+  const char *rowAt(uint32_t row) const { return source + row * count * sourceSize; }
 
   /// Shuffled rows are where no hardware expects them.
   static void prefetch(const char *bytes, int64_t count) {
@@ -106,7 +107,7 @@ private:
   const char *source = nullptr;
   const Normalisation *normalisation;
   bool hasLanes = false;
-  int64_t count = 0, offset = 0, sourceSize = 0, sourceBytes = 0, targetSize = 0, targetBytes = 0;
+  int64_t count = 0, offset = 0, sourceSize = 0, targetSize = 0;
 };
 
 /// Returns the number of elements of one sample: of all extents but the first.

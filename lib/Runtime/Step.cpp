@@ -79,7 +79,7 @@ public:
         input(batch.data.inputs, tensors.input, &model.normalisation),
         target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
         numBlocks(blocksOf(model.program, batch.count)),
-        numThreads(model.threadsOf(step, batch.count)), looksForNaN(model.program.num_checks > 0) {}
+        numThreads(model.threadsOf(step, batch.count)) {}
 
   void run() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
@@ -106,6 +106,7 @@ private:
     return model.fixed() + step.slot_offset + block % model.program.num_slots * step.slot_bytes;
   }
   void copyOutputs(int64_t first, const char *workspace);
+  bool looksForNaN() const { return model.program.num_checks > 0; }
   void wait(int64_t thread);
   void lap(int64_t thread, Trace::Kind kind, int64_t block = 0) {
     if (trace)
@@ -119,7 +120,6 @@ private:
   char *outputs;
   Stager input, target;
   int64_t blockSize, numBlocks, numThreads;
-  bool looksForNaN;
   Trace *trace = nullptr;
 };
 } // namespace
@@ -166,9 +166,9 @@ void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
   int64_t endAlone = hasTeams ? first + sharing.alone : end;
   for (int64_t s = thread; s < numSlots; s += numThreads) {
     // A slot without blocks is added up too; otherwise its first block sets it.
-    if (s >= numBlocks || (looksForNaN && first == 0))
+    if (s >= numBlocks || (looksForNaN() && first == 0))
       std::memset(slotOf(s), 0, step.slot_bytes);
-    if (first + s >= end || looksForNaN)
+    if (first + s >= end || looksForNaN())
       clearRows(s);
     for (int64_t block = first + s; block < endAlone; block += numSlots)
       runBlock(thread, block);
@@ -206,7 +206,7 @@ void StepRun::runBlock(int64_t thread, int64_t block, Team *team) {
   int64_t part = team ? team->part : 0, parts = team ? team->parts : 1;
   if (team) // its workspace may still be in use for a block before
     team->wait();
-  if (looksForNaN) // not for those of a block before
+  if (looksForNaN()) // not for those of a block before
     std::memset(workspace, 0, model.workspaceBytes);
   int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;

@@ -2,7 +2,6 @@
 
 #include "Bindings.h"
 #include "ai/Frontend/Graph.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <dlfcn.h>
 #include <nanobind/stl/map.h>
@@ -158,14 +157,12 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
   int64_t last = recipe.epochs;
   if (auto model = self.getModel())
     last += ai_rt_model_progress(model.get()).epoch;
-  self.options.checkNaN = checkNaN; // of what is trained and evaluated here, not of exports
-  llvm::scope_exit restore([&] { self.options.checkNaN = false; });
   auto print = [&](const ai::Epoch &epoch) {
     if (verbose)
       printEpoch(epoch, last);
   };
   return unwrap(run([&] {
-    return self.fit(recipe, trainData.view, testData ? &testData->view : nullptr, print);
+    return self.fit(recipe, trainData.view, testData ? &testData->view : nullptr, print, checkNaN);
   }));
 }
 

@@ -46,10 +46,13 @@ public:
   std::function<bool()> interrupted;
 
   /// Trains `newRecipe.epochs` epochs more and tells of each; an epoch that was interrupted is
-  /// finished first, and counts. The recipe is kept unless it, or the data, are refused.
+  /// finished first, and counts. The recipe is kept unless it, or the data, are refused. With
+  /// `checkNaN` the first NaN ends it, as --check-nan does; so do those of `evaluate` and `predict`
+  /// until the next fit.
   llvm::Expected<std::vector<Epoch>> fit(const Recipe &newRecipe, const ai_rt_data_t &train,
                                          const ai_rt_data_t *test = nullptr,
-                                         llvm::function_ref<void(const Epoch &)> onEpoch = nullptr);
+                                         llvm::function_ref<void(const Epoch &)> onEpoch = nullptr,
+                                         bool checkNaN = false);
   /// Sums over the data.
   llvm::Expected<ai_rt_metrics_t> evaluate(const ai_rt_data_t &data);
   /// The output of each sample, row by row, and the shape of one of them: class probabilities where
