@@ -64,6 +64,33 @@ static bool canMoveBehind(AffineForOp loop, Operation *later) {
   });
 }
 
+/// Bytes of the buffers that `accesses` read or write, each counted once.
+static int64_t bytesOfBuffers(ArrayRef<Access> accesses, bool written) {
+  llvm::SmallDenseSet<Value> memrefs;
+  int64_t bytes = 0;
+  for (const Access &access : accesses)
+    if (access.isWrite == written && memrefs.insert(access.memref).second)
+      bytes += bytesOf(cast<MemRefType>(access.memref.getType()));
+  return bytes;
+}
+
+/// Two reductions do not stand in one nest, so a loop without one that lies between stands with the
+/// one that it reads from or with the one that reads it. The buffer on this side shrinks. So `loop`
+/// waits for its reader if it makes more than it reads: patches or tiles of an image.
+static bool waitsForReader(AffineForOp producer, AffineForOp loop) {
+  Accesses others, mine;
+  if (!collectAccesses(producer, others) || !collectAccesses(loop, mine) ||
+      !hasReduction(producer, others) || hasReduction(loop, mine) ||
+      bytesOfBuffers(mine, /*written=*/true) <= bytesOfBuffers(mine, /*written=*/false))
+    return false;
+  unsigned distance = 0;
+  for (Operation *op = loop->getNextNode(); op && distance < kMaxDistance;
+       op = op->getNextNode(), ++distance)
+    if (auto reader = dyn_cast<AffineForOp>(op); reader && canFuse(loop, reader))
+      return true;
+  return false;
+}
+
 /// The nearest loop in front of `loop` that it can be fused with, if that can be moved to it.
 static AffineForOp findProducer(AffineForOp loop) {
   SmallVector<Operation *> between;
@@ -71,7 +98,8 @@ static AffineForOp findProducer(AffineForOp loop) {
        op = op->getPrevNode()) {
     auto candidate = dyn_cast<AffineForOp>(op);
     if (candidate && canFuse(candidate, loop) &&
-        llvm::all_of(between, [&](Operation *o) { return canMoveBehind(candidate, o); }))
+        llvm::all_of(between, [&](Operation *o) { return canMoveBehind(candidate, o); }) &&
+        !waitsForReader(candidate, loop))
       return candidate;
     between.push_back(op);
   }

@@ -287,3 +287,44 @@ func.func @passes_over_other_rows(%y: memref<44xf32>, %z: memref<44xf32>) {
   }
   return
 }
+
+// -----
+
+// Patches are twice as many as what they are made of: they wait for the sum that reads them, and the first sum keeps
+// its loop.
+// CHECK-LABEL: func @expansions_wait_for_their_reader(
+//       CHECK:   affine.for %{{.*}} = 0 to 8 {
+//       CHECK:     arith.addf
+//       CHECK:   affine.for %[[I:.*]] = 0 to 8 {
+//       CHECK:     affine.store %{{.*}}, %[[PATCHES:.*]][%[[I]], %{{.*}}] : memref<8x8xf32>
+//       CHECK:     affine.load %[[PATCHES]][%[[I]], %{{.*}}]
+//   CHECK-NOT:   affine.for %{{.*}} = 0 to 8 {
+//       CHECK:   return
+func.func @expansions_wait_for_their_reader(%x: memref<8x4x4xf32>, %y: memref<8x4xf32>, %patches: memref<8x8xf32>,
+                                            %z: memref<8xf32>) {
+  affine.for %i = 0 to 8 {
+    affine.for %j = 0 to 4 {
+      affine.for %k = 0 to 4 {
+        %0 = affine.load %x[%i, %j, %k] : memref<8x4x4xf32>
+        %1 = affine.load %y[%i, %j] : memref<8x4xf32>
+        %2 = arith.addf %0, %1 : f32
+        affine.store %2, %y[%i, %j] : memref<8x4xf32>
+      }
+    }
+  }
+  affine.for %i = 0 to 8 {
+    affine.for %j = 0 to 8 {
+      %0 = affine.load %y[%i, %j floordiv 2] : memref<8x4xf32>
+      affine.store %0, %patches[%i, %j] : memref<8x8xf32>
+    }
+  }
+  affine.for %i = 0 to 8 {
+    affine.for %j = 0 to 8 {
+      %0 = affine.load %patches[%i, %j] : memref<8x8xf32>
+      %1 = affine.load %z[%i] : memref<8xf32>
+      %2 = arith.addf %0, %1 : f32
+      affine.store %2, %z[%i] : memref<8xf32>
+    }
+  }
+  return
+}

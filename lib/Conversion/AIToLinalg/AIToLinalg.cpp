@@ -61,12 +61,12 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
     if (getOperation().walk(check).wasInterrupted())
       return signalPassFailure();
 
-    if (conv != "auto" && conv != "direct" && conv != "winograd") {
-      getOperation().emitError("expects conv to be auto, direct or winograd, got '") << conv << "'";
+    if (!llvm::is_contained({"auto", "direct", "im2col", "winograd"}, StringRef(conv))) {
+      getOperation().emitError("expects conv to be auto, direct, im2col or winograd, got '")
+          << conv << "'";
       return signalPassFailure();
     }
-    if (conv != "direct")
-      markTiledConvolutions(getOperation(), /*always=*/conv == "winograd");
+    chooseAlgorithms(getOperation(), conv);
 
     MLIRContext *context = &getContext();
     LayoutConverter types;

@@ -16,11 +16,25 @@ static AffineExpr inputIndex(Op op, int64_t axis, AffineExpr out, AffineExpr ker
   return out * op.getStride()[axis] + kernel * op.getDilation()[axis];
 }
 
+/// Adds what kernels of type `kernel` meet in `image`, which lies inside its border, for results of
+/// type `result`: `at` is [sample, channel, row, column, kernel row, kernel column].
+template <typename Op>
+static void addImage(ImplicitLocOpBuilder &b, Nest &nest, Op op, const Tensor &image, Type result,
+                     RankedTensorType kernel, const Indices &at) {
+  if (getAlgorithm(op) == Algorithm::Im2col) {
+    RankedTensorType type =
+        getPatchType(image.type, cast<RankedTensorType>(result).getShape().take_back(2),
+                     kernel.getShape().take_back(2));
+    return nest.in(makePatches(b, image, type, op.getStride(), op.getDilation()), at);
+  }
+  nest.in(image, {at[0], at[1], inputIndex(op, 0, at[2], at[4]), inputIndex(op, 1, at[3], at[5])});
+}
+
 /// The operands of a convolution in memory; the image inside its border.
 namespace {
 struct ConvolutionOperands {
   ConvolutionOperands(ImplicitLocOpBuilder &b, Conv2DOp op, Value input, Value weight, Value bias)
-      : image(padImages(b, {input, op.getInput().getType()}, op.getPadding(), 0)),
+      : image(padImages(b, {input, op.getInput().getType()}, getBorder(op), 0)),
         weight(weight, op.getWeight().getType()) {
     if (bias)
       this->bias.emplace(bias, op.getBias().getType());
@@ -44,7 +58,8 @@ static Tensor convolve(ImplicitLocOpBuilder &b, Conv2DOp op, const ConvolutionOp
     y = y * windowStride[0] + out[4];
     x = x * windowStride[1] + out[5];
   }
-  nest.in(operands.image, {out[0], i, inputIndex(op, 0, y, p), inputIndex(op, 1, x, q)});
+  addImage(b, nest, op, operands.image, op.getType(), operands.weight.type,
+           {out[0], i, y, x, p, q});
   nest.in(operands.weight, {out[1], i, p, q});
   nest.out(initialSum(b, type, operands.bias, /*biasDim=*/1, order), out);
 
@@ -66,9 +81,9 @@ struct LowerConv2D final : OpConversionPattern<Conv2DOp> {
     ConvolutionOperands memory(b, op, operands.getInput(), operands.getWeight(),
                                operands.getBias());
     auto type = cast<RankedTensorType>(op.getType());
-    if (isTiled(op)) {
+    if (isWinograd(getAlgorithm(op))) {
       rewriter.replaceOp(op, convolveInTiles(b, op, memory.image, memory.weight, memory.bias,
-                                             /*inTiles=*/false)
+                                             /*inWindows=*/false)
                                  .memory);
       return success();
     }
@@ -97,9 +112,9 @@ Tensor ai::convolveInWindows(ConversionPatternRewriter &rewriter, Conv2DOp conv,
   auto remapped = [&](Value value) { return value ? rewriter.getRemappedValue(value) : value; };
   ConvolutionOperands operands(b, conv, remapped(conv.getInput()), remapped(conv.getWeight()),
                                remapped(conv.getBias()));
-  if (isTiled(conv) && windows.kernel == ArrayRef<int64_t>{2, 2})
+  if (isWinograd(getAlgorithm(conv)) && windows.kernel == ArrayRef<int64_t>{2, 2})
     return convolveInTiles(b, conv, operands.image, operands.weight, operands.bias,
-                           /*inTiles=*/true);
+                           /*inWindows=*/true);
   SmallVector<int64_t> shape(type.getShape());
   shape.append(windows.kernel);
   return convolve(b, conv, operands, type.clone(shape), {0, 2, 1, 3, 4, 5}, windows.stride);
@@ -136,8 +151,11 @@ struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientO
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Tensor ct(operands.getCt(), op.getCt().getType());
     Tensor weight(operands.getWeight(), op.getWeight().getType());
-    if (isTiled(op)) {
-      rewriter.replaceOp(op, convolveGradientInTiles(b, op, ct, weight).memory);
+    Algorithm algorithm = getAlgorithm(op);
+    if (algorithm != Algorithm::Direct) {
+      auto convolve =
+          algorithm == Algorithm::Im2col ? convolveGradientByPatches : convolveGradientInTiles;
+      rewriter.replaceOp(op, convolve(b, op, ct, weight).memory);
       return success();
     }
     auto type = cast<RankedTensorType>(op.getType());
@@ -173,6 +191,10 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
     Tensor image = padImages(b, {operands.getInput(), op.getInput().getType()}, op.getPadding(), 0);
     Tensor ct(operands.getCt(), op.getCt().getType());
     auto type = cast<RankedTensorType>(op.getType());
+    if (getAlgorithm(op) == Algorithm::Im2col && hasChannelLanes(type)) {
+      rewriter.replaceOp(op, multiplyByPatches(b, op, image, ct));
+      return success();
+    }
 
     Nest nest(b);
     AffineExpr n = nest.loop(), o = nest.loop(), i = nest.loop(), y = nest.loop(), x = nest.loop(),
@@ -192,7 +214,7 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
       row = order.back() * windows.kernel[0] + y;
     }
     Indices ctIndices{n, o, row, x};
-    nest.in(image, {n, i, inputIndex(op, 0, row, p), inputIndex(op, 1, x, q)});
+    addImage(b, nest, op, image, op.getCt().getType(), type, {n, i, row, x, p, q});
     nest.in(ct, ctIndices);
     if (!windows.kernel.empty())
       nest.range({ct.dim(2) / windows.kernel[0], windows.kernel[0]}, {order.back(), y});

@@ -77,19 +77,61 @@ struct Windows {
 /// its loops can be split along them, and its result need not be stored. Null if there is none.
 Conv2DOp getConvolutionInWindows(mlir::Value x, const Windows &windows);
 
-/// Marks the convolutions and input gradients in `root` that Winograd's algorithm is to compute:
-/// those of whole tiles, and of as many channels that it pays unless `always`. Says so in remarks.
-void markTiledConvolutions(mlir::Operation *root, bool always);
-bool isTiled(mlir::Operation *op);
+/// How a convolution or a gradient of one is computed.
+enum class Algorithm : int64_t { Direct, Im2col, Winograd2, Winograd4 };
 
-/// The results of a marked convolution of `image`, which lies inside its border: as the op has
-/// them, or `inTiles` in the windows of a pool of 2x2.
+/// Whether it computes tiles of 2x2 or 4x4 results.
+inline bool isWinograd(Algorithm algorithm) {
+  return algorithm == Algorithm::Winograd2 || algorithm == Algorithm::Winograd4;
+}
+
+/// An element that is stored and loaded again costs as much as two multiply-adds: a core does two
+/// of these a cycle, and one store.
+inline constexpr int64_t kMove = 2;
+
+/// Marks what is to be computed by another algorithm than `Direct`: where `wanted` is "auto", by
+/// what costs least; where it names an algorithm, by that if the op allows it. Says so in remarks.
+void chooseAlgorithms(mlir::Operation *root, llvm::StringRef wanted);
+Algorithm getAlgorithm(mlir::Operation *op);
+
+/// What Winograd's algorithm costs for `op`, in multiply-adds a sample; none if it cannot be used.
+std::optional<int64_t> getCostOfTiles(mlir::Operation *op, Algorithm algorithm);
+
+/// The border around the images of `conv`: its padding, and what makes whole tiles of the result.
+llvm::SmallVector<int64_t> getBorder(Conv2DOp conv);
+
+/// What a weight gradient costs that visits the winners of a max-pool only, in multiply-adds a
+/// sample; none if `op` is no such gradient.
+std::optional<int64_t> getCostOfWinners(mlir::Operation *op);
+
+/// The results of a convolution of `image`, which lies inside its border: as the op has
+/// them, or `inWindows` of a pool of 2x2.
 Tensor convolveInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DOp conv, const Tensor &image,
-                       const Tensor &weight, std::optional<Tensor> bias, bool inTiles);
+                       const Tensor &weight, std::optional<Tensor> bias, bool inWindows);
 
-/// A marked input gradient: the convolution of the cotangent with the kernel turned around.
+/// An input gradient: the convolution of the cotangent with the kernel turned around.
 Tensor convolveGradientInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
                                const Tensor &ct, const Tensor &weight);
+
+/// The type of the patch matrix of images for results and kernels of these sizes: logical
+/// dimensions [sample, channel, row, column, kernel row, kernel column], with the layout of the
+/// images.
+mlir::RankedTensorType getPatchType(mlir::RankedTensorType image, llvm::ArrayRef<int64_t> result,
+                                    llvm::ArrayRef<int64_t> kernel);
+
+/// The patch matrix of `image`, which lies inside its border.
+Tensor makePatches(mlir::ImplicitLocOpBuilder &b, const Tensor &image, mlir::RankedTensorType type,
+                   llvm::ArrayRef<int64_t> stride, llvm::ArrayRef<int64_t> dilation);
+
+/// A weight gradient whose lanes are input channels, in memory: those are part of the matrix's
+/// columns, which are the lanes here.
+mlir::Value multiplyByPatches(mlir::ImplicitLocOpBuilder &b, Conv2DWeightGradientOp op,
+                              const Tensor &image, const Tensor &ct);
+
+/// An input gradient: the product that is the patch matrix's gradient, each element of which is
+/// added where it came from (col2im).
+Tensor convolveGradientByPatches(mlir::ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
+                                 const Tensor &ct, const Tensor &weight);
 
 /// The windows of the pool whose scattered gradient `ct` is, if only a convolution's weight
 /// gradient reads it and windows cover it: both then go through it by rows of windows, so that it

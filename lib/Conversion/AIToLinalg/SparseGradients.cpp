@@ -23,6 +23,25 @@ static MaxPool2DScatterOp getSparseSource(Value ct) {
   return 2 * winners <= elements ? scatter : MaxPool2DScatterOp();
 }
 
+/// Whether `op` can visit the winners of a max-pool only.
+static bool visitsWinners(Conv2DWeightGradientOp op) {
+  return getSparseSource(op.getCt()) && !op.getPerSample() &&
+         hasChannelLanes(cast<RankedTensorType>(op.getType()));
+}
+
+/// A term that is looked up costs more than one that is streamed.
+static constexpr int64_t kCostOfLookUp = 2;
+
+std::optional<int64_t> ai::getCostOfWinners(Operation *op) {
+  auto gradient = dyn_cast<Conv2DWeightGradientOp>(op);
+  if (!gradient || !visitsWinners(gradient))
+    return std::nullopt;
+  auto winners = cast<RankedTensorType>(getSparseSource(gradient.getCt()).getCt().getType());
+  ArrayRef<int64_t> kernel = cast<RankedTensorType>(gradient.getType()).getShape().drop_front();
+  int64_t met = kernel[0] * kernel[1] * kernel[2];
+  return kCostOfLookUp * winners.getNumElements() / winners.getDimSize(0) * met;
+}
+
 /// A constant of the type of `like`.
 static Value constantLike(ImplicitLocOpBuilder &b, Value like, int64_t value) {
   return arith::ConstantOp::create(b, b.getIntegerAttr(like.getType(), value));
@@ -134,10 +153,10 @@ struct LowerSparseWeightGradient final : OpConversionPattern<Conv2DWeightGradien
   LogicalResult matchAndRewrite(Conv2DWeightGradientOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &rewriter) const final {
     auto type = cast<RankedTensorType>(op.getType());
-    MaxPool2DScatterOp scatter = getSparseSource(op.getCt());
-    if (!scatter || op.getPerSample() || !hasChannelLanes(type))
+    if (!visitsWinners(op) || getAlgorithm(op) != Algorithm::Direct)
       return rewriter.notifyMatchFailure(op, "is not the gradient of a max-pool, lanes channels");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    MaxPool2DScatterOp scatter = getSparseSource(op.getCt());
     Tensor image(operands.getInput(), op.getInput().getType());
     Tensor ct(rewriter.getRemappedValue(scatter.getCt()), scatter.getCt().getType());
     Tensor winner(rewriter.getRemappedValue(scatter.getWinner()), scatter.getWinner().getType());

@@ -1,74 +1,34 @@
-// Convolutions of 3x3 kernels by Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray 2016,
-// "Fast algorithms for convolutional neural networks"): a tile of 2x2 results needs 16
-// multiplications a channel instead of 36.
+// Convolutions of 3x3 kernels by Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray 2016,
+// "Fast algorithms for convolutional neural networks"): a tile of m x m results meets a square of
+// (m + 2) x (m + 2) pixels and needs as many multiplications a channel, 16 for m = 2 and 36 for
+// m = 4, instead of 9 for each result.
 //
-//   results = A' [ (G g G') . (B' d B) ] A    d: 4x4 of the image, g: the kernel, . : elementwise
+//   results = A' [ (G g G') . (B' d B) ] A    d: square of the image, g: the kernel, . :
+//   elementwise
 //
-// Transforms are element-wise in the lanes, which are channels; between them stand 16 products of
-// matrices, tiles by channels. Upstream's linalg.winograd_* ops do the transforms as products with
-// constant matrices, multiplications by 0 and 1 included.
+// A transform of a square is one of its columns and then one of its rows, each a nest of its own:
+// columns of the image belong to several squares and are transformed once. Transforms are
+// element-wise in the lanes; between them stand products of matrices, tiles by channels. Upstream's
+// linalg.winograd_* ops do the transforms as products with constant matrices, multiplications by 0
+// and 1 included.
 
 #include "lib/Conversion/AIToLinalg/Patterns.h"
-#include "lib/Conversion/AIToLinalg/Scalars.h"
+#include "lib/Conversion/AIToLinalg/WinogradTransforms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace ai;
 
-/// Rows of a tile, of the kernel, and of the image that they meet.
-static constexpr int64_t kTile = 2, kKernel = 3, kInput = 4;
-/// With fewer channels to sum over the transforms cost more than they save.
-static constexpr int64_t kMinChannels = 16;
+static constexpr int64_t kKernel = 3;
+/// So many tiles meet a kernel for each time that it is read, which may be from the third cache: a
+/// multiply-add each takes as long as that.
+static constexpr int64_t kMinTiles = 16;
 
-using Values = SmallVector<Value>;
-using Transform = llvm::function_ref<Values(ImplicitLocOpBuilder &, ArrayRef<Value>)>;
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-//===----------------------------------------------------------------------===//
-// Transforms
-//===----------------------------------------------------------------------===//
-
-static Values transformInput(ImplicitLocOpBuilder &b, ArrayRef<Value> d) {
-  return {scalar::sub(b, d[0], d[2]), scalar::add(b, d[1], d[2]), scalar::sub(b, d[2], d[1]),
-          scalar::sub(b, d[1], d[3])};
-}
-
-static Values transformKernel(ImplicitLocOpBuilder &b, ArrayRef<Value> g) {
-  Value half = scalar::constantLike(b, g[0], 0.5), ends = scalar::add(b, g[0], g[2]);
-  return {g[0], scalar::mul(b, scalar::add(b, ends, g[1]), half),
-          scalar::mul(b, scalar::sub(b, ends, g[1]), half), g[2]};
-}
-
-static Values transformOutput(ImplicitLocOpBuilder &b, ArrayRef<Value> m) {
-  return {scalar::add(b, scalar::add(b, m[0], m[1]), m[2]),
-          scalar::sub(b, scalar::sub(b, m[1], m[2]), m[3])};
-}
-
-/// The value of which `index` is the number; by the time that loops are unrolled it is known.
-static Value pick(ImplicitLocOpBuilder &b, Value index, ArrayRef<Value> values) {
-  Value picked = values.back();
-  for (int64_t i = int64_t(values.size()) - 2; i >= 0; --i) {
-    Value here = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, index,
-                                       arith::ConstantIndexOp::create(b, i));
-    picked = scalar::select(b, here, values[i], picked);
-  }
-  return picked;
-}
-
-/// Element (row, column) of the transform of the square `x`, given row by row, in both dimensions.
-static Value transformSquare(ImplicitLocOpBuilder &b, ArrayRef<Value> x, int64_t side,
-                             Transform transform, Value row, Value column) {
-  SmallVector<Values> rows; // of the square whose columns are transformed
-  for (int64_t q = 0; q < side; ++q) {
-    Values line;
-    for (int64_t p = 0; p < side; ++p)
-      line.push_back(x[p * side + q]);
-    rows.push_back(transform(b, line));
-  }
-  Values ofRow;
-  for (int64_t q = 0; q < side; ++q)
-    ofRow.push_back(pick(b, row, rows[q]));
-  return pick(b, column, transform(b, ofRow));
+static AffineExpr constant(int64_t value, MLIRContext *context) {
+  return getAffineConstantExpr(value, context);
 }
 
 //===----------------------------------------------------------------------===//
@@ -78,169 +38,324 @@ static Value transformSquare(ImplicitLocOpBuilder &b, ArrayRef<Value> x, int64_t
 namespace {
 /// A convolution, or a gradient written as one: out[n, o, y, x] = sum over i, p, q of
 /// image[n, i, y + p, x + q] * kernel[o, i, p, q].
-struct TiledConvolution {
-  Tensor image;    // inside its border, channels as lanes
-  Tensor weight;   // as the op has it
-  bool isGradient; // the kernel is turned around, and its channels have changed places
-  std::optional<Tensor> bias;
-  RankedTensorType type; // of the result
+class TiledConvolution {
+public:
+  /// `image` lies inside its border and `type` is a whole number of tiles. In a gradient the kernel
+  /// is turned around, and its channels have changed places.
+  TiledConvolution(ImplicitLocOpBuilder &b, const WinogradTransforms &transforms,
+                   const Tensor &image, RankedTensorType type, bool isGradient)
+      : b(b), transforms(transforms), image(image), type(type), isGradient(isGradient),
+        side(transforms.tile + kKernel - 1), rows(type.getDimSize(2) / transforms.tile),
+        columns(type.getDimSize(3) / transforms.tile) {
+    // The kernels of small images would be read again for a few tiles.
+    while (2 * together <= type.getDimSize(0) && type.getDimSize(0) % (2 * together) == 0 &&
+           together * rows * columns < kMinTiles)
+      together *= 2;
+  }
+
+  /// The result, or if `inWindows` its windows of 2x2: [sample, channel, window row, window column,
+  /// row, column].
+  Tensor run(const Tensor &weight, std::optional<Tensor> bias, bool inWindows) {
+    return finish(multiply(makeInputs(), makeKernels(weight)), bias, inWindows);
+  }
+
+private:
+  RankedTensorType inMemory(ArrayRef<int64_t> shape) const {
+    return RankedTensorType::get(shape, type.getElementType());
+  }
+
+  /// The loops over samples: groups of some that go through a nest together, and those in a group.
+  struct Samples {
+    AffineExpr index;
+    Indices groups, inGroup;
+
+    Indices around(ArrayRef<AffineExpr> loops) const {
+      Indices all(groups);
+      llvm::append_range(all, inGroup);
+      llvm::append_range(all, loops);
+      return all;
+    }
+  };
+  Samples makeSamples(Nest &nest) const {
+    Indices loops = nest.loops(together == 1 ? 1 : 2);
+    if (together == 1)
+      return {loops[0], loops, {}};
+    return {loops[0] * together + loops[1], {loops[0]}, {loops[1]}};
+  }
+
+  /// Says how many there are, behind the inputs that are read.
+  void addRange(Nest &nest, const Samples &n) const {
+    if (together != 1)
+      nest.range({type.getDimSize(0) / together, together}, {n.groups[0], n.inGroup[0]});
+  }
+
+  /// Those over the products: a kernel's channels go through the first cache once for all tiles of
+  /// a row, or of a group of samples.
+  struct ProductLoops {
+    Samples n;
+    Indices out, order;
+  };
+  ProductLoops makeProductLoops(Nest &nest) const {
+    Samples n = makeSamples(nest);
+    AffineExpr y = nest.loop(), p = nest.loop(), q = nest.loop(), x = nest.loop(), o = nest.loop();
+    Indices out{n.index, y, p, q, x, o};
+    if (together == 1)
+      return {n, out, {n.index, y, p, q, o, x}};
+    return {n, out, {n.groups[0], p, q, o, n.inGroup[0], y, x}};
+  }
+
+  /// Builds a nest whose first inputs are the operands of `transform`. Loops `at`, innermost and
+  /// unrolled, number its results: one, or two that count pairs and in a pair. A last input is
+  /// added to the result if it `addsLast`.
+  Value transformAxis(Nest &nest, const AxisTransform &transform, const Indices &loops,
+                      const Indices &at, bool addsLast = false) const {
+    Indices order(loops);
+    llvm::append_range(order, at);
+    auto body = [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
+      Value number = nest.index(b, at.front());
+      if (at.size() == 2)
+        number = arith::AddIOp::create(
+            b, arith::MulIOp::create(b, number, arith::ConstantIndexOp::create(b, 2)),
+            nest.index(b, at.back()));
+      Value result = transform.pick(b, number, x.take_front(transform.taps));
+      return {addsLast ? scalar::add(b, result, x[transform.taps]) : result};
+    };
+    return nest.build(order, body, /*isLaneInPlace=*/true).front();
+  }
+
+  Tensor makeKernels(const Tensor &weight);
+  Tensor makeInputs();
+  Tensor multiply(const Tensor &inputs, const Tensor &kernels);
+  Tensor finish(const Tensor &products, std::optional<Tensor> bias, bool inWindows);
+
+  ImplicitLocOpBuilder &b;
+  const WinogradTransforms &transforms;
+  Tensor image;
+  RankedTensorType type;
+  bool isGradient;
+  int64_t side, rows, columns; // of a square; of tiles
+  int64_t together = 1;        // samples
 };
 } // namespace
 
-static AffineExpr constant(int64_t value, MLIRContext *context) {
-  return getAffineConstantExpr(value, context);
-}
-
 /// [row, column, channel that is summed over, channel of the result]
-static Tensor makeKernels(ImplicitLocOpBuilder &b, const TiledConvolution &conv) {
-  auto weight = conv.weight.type;
-  int64_t summed = conv.isGradient ? 0 : 1;
-  auto type = RankedTensorType::get(
-      {kInput, kInput, weight.getDimSize(summed), weight.getDimSize(1 - summed)},
-      weight.getElementType());
-  Nest nest(b);
-  Indices out = nest.loops(4);
-  AffineExpr o = out[conv.isGradient ? 2 : 3], i = out[conv.isGradient ? 3 : 2];
-  for (int64_t p = 0; p < kKernel; ++p)
-    for (int64_t q = 0; q < kKernel; ++q) {
-      auto at = [&](int64_t tap) {
-        return constant(conv.isGradient ? kKernel - 1 - tap : tap, b.getContext());
-      };
-      nest.in(conv.weight, {o, i, at(p), at(q)});
-    }
-  nest.out(emptyTensor(b, type), out);
-  auto body = [&](ImplicitLocOpBuilder &b, ValueRange x) -> Values {
-    return {transformSquare(b, Values(x.drop_back()), kKernel, transformKernel,
-                            nest.index(b, out[0]), nest.index(b, out[1]))};
-  };
-  return {nest.build({out[2], out[3], out[0], out[1]}, body).front(), type};
+Tensor TiledConvolution::makeKernels(const Tensor &weight) {
+  int64_t summed = weight.dim(isGradient ? 0 : 1), made = weight.dim(isGradient ? 1 : 0);
+  Nest down(b);
+  AffineExpr p = down.loop(), q = down.loop(), i = down.loop(), o = down.loop();
+  auto turned = [&](AffineExpr tap) { return isGradient ? kKernel - 1 - tap : tap; };
+  for (int64_t tap = 0; tap < kKernel; ++tap) {
+    AffineExpr row = turned(constant(tap, b.getContext()));
+    down.in(weight, isGradient ? Indices{i, o, row, turned(q)} : Indices{o, i, row, q});
+  }
+  down.range({kKernel}, {q});
+  RankedTensorType half = inMemory({side, kKernel, summed, made});
+  down.out(emptyTensor(b, half), {p, q, i, o});
+  Tensor columns(transformAxis(down, transforms.kernel, {q, i, o}, {p}), half);
+
+  Nest across(b);
+  p = across.loop(), q = across.loop(), i = across.loop(), o = across.loop();
+  for (int64_t tap = 0; tap < kKernel; ++tap)
+    across.in(columns, {p, constant(tap, b.getContext()), i, o});
+  RankedTensorType whole = inMemory({side, side, summed, made});
+  across.out(emptyTensor(b, whole), {p, q, i, o});
+  return {transformAxis(across, transforms.kernel, {p, i, o}, {q}), whole};
 }
 
 /// [sample, row of tiles, row, column, tile, channel]
-static Tensor makeInputs(ImplicitLocOpBuilder &b, const TiledConvolution &conv) {
-  int64_t shape[] = {conv.image.dim(0),
-                     conv.type.getDimSize(2) / kTile,
-                     kInput,
-                     kInput,
-                     conv.type.getDimSize(3) / kTile,
-                     conv.image.dim(1)};
-  auto type = RankedTensorType::get(shape, conv.image.element());
-  Nest nest(b);
-  Indices out = nest.loops(6);
-  for (int64_t p = 0; p < kInput; ++p)
-    for (int64_t q = 0; q < kInput; ++q)
-      nest.in(conv.image, {out[0], out[5], out[1] * kTile + p, out[4] * kTile + q});
-  nest.out(emptyTensor(b, type), out);
-  auto body = [&](ImplicitLocOpBuilder &b, ValueRange x) -> Values {
-    return {transformSquare(b, Values(x.drop_back()), kInput, transformInput, nest.index(b, out[2]),
-                            nest.index(b, out[3]))};
-  };
-  return {nest.build({out[0], out[1], out[4], out[5], out[2], out[3]}, body).front(), type};
+Tensor TiledConvolution::makeInputs() {
+  int64_t tile = transforms.tile, channels = image.dim(1);
+  Nest down(b);
+  Samples n = makeSamples(down);
+  AffineExpr y = down.loop(), p = down.loop(), x = down.loop(), i = down.loop();
+  for (int64_t tap = 0; tap < side; ++tap)
+    down.in(image, {n.index, i, y * tile + tap, x});
+  RankedTensorType half =
+      inMemory({image.dim(0), rows, side, columns * tile + kKernel - 1, channels});
+  addRange(down, n);
+  down.out(emptyTensor(b, half), {n.index, y, p, x, i});
+  Tensor lines(transformAxis(down, transforms.input, n.around({y, x, i}), {p}), half);
+
+  Nest across(b);
+  n = makeSamples(across);
+  y = across.loop(), p = across.loop(), x = across.loop(), i = across.loop();
+  AffineExpr q = across.loop();
+  for (int64_t tap = 0; tap < side; ++tap)
+    across.in(lines, {n.index, y, p, x * tile + tap, i});
+  RankedTensorType whole = inMemory({image.dim(0), rows, side, side, columns, channels});
+  addRange(across, n);
+  across.out(emptyTensor(b, whole), {n.index, y, p, q, x, i});
+  return {transformAxis(across, transforms.input, n.around({y, p, x, i}), {q}), whole};
 }
 
 /// The products, of the inputs' dimensions but with channels of the result.
-static Tensor multiply(ImplicitLocOpBuilder &b, const Tensor &inputs, const Tensor &kernels) {
+Tensor TiledConvolution::multiply(const Tensor &inputs, const Tensor &kernels) {
   SmallVector<int64_t> shape(inputs.type.getShape());
   shape.back() = kernels.dim(3);
-  auto type = RankedTensorType::get(shape, inputs.element());
-  Nest nest(b);
-  Indices out = nest.loops(6);
-  AffineExpr n = out[0], y = out[1], p = out[2], q = out[3], x = out[4], o = out[5],
-             i = nest.loop();
-  nest.in(inputs, {n, y, p, q, x, i});
-  nest.in(kernels, {p, q, i, o});
-  nest.out(initialSum(b, type, std::nullopt, /*biasDim=*/0, {0, 1, 2, 3, 5, 4}), out);
-  return {nest.build({n, y, p, q, o, x, i}, multiplyAdd).front(), type};
-}
-
-/// The results of a convolution, as logical dimensions [sample, channel, row of tiles, tile, row,
-/// column] if `inTiles`, otherwise as an image.
-static Tensor finish(ImplicitLocOpBuilder &b, const TiledConvolution &conv, const Tensor &products,
-                     bool inTiles) {
-  Nest nest(b);
-  Indices loops = nest.loops(6);
-  AffineExpr n = loops[0], o = loops[1], y = loops[2], x = loops[3], p = loops[4], q = loops[5];
-  for (int64_t r = 0; r < kInput; ++r)
-    for (int64_t c = 0; c < kInput; ++c)
-      nest.in(products, {n, y, constant(r, b.getContext()), constant(c, b.getContext()), x, o});
-  if (conv.bias)
-    nest.in(*conv.bias, {o});
-  nest.range({conv.type.getDimSize(2) / kTile, conv.type.getDimSize(3) / kTile, kTile, kTile},
-             {y, x, p, q});
-  RankedTensorType type = conv.type;
-  if (inTiles) {
-    type = type.clone({type.getDimSize(0), type.getDimSize(1), type.getDimSize(2) / kTile,
-                       type.getDimSize(3) / kTile, kTile, kTile});
-    nest.out(emptyTensor(b, type), loops);
-  } else {
-    nest.out(emptyTensor(b, type), {n, o, y * kTile + p, x * kTile + q});
-  }
-  auto body = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> Values {
-    Values products(elements.take_front(kInput * kInput));
-    Value result =
-        transformSquare(b, products, kInput, transformOutput, nest.index(b, p), nest.index(b, q));
-    return {conv.bias ? scalar::add(b, result, elements[kInput * kInput]) : result};
+  RankedTensorType products = inMemory(shape);
+  Nest zeros(b);
+  ProductLoops loops = makeProductLoops(zeros);
+  zeros.range(ArrayRef(shape).drop_front(), Indices(llvm::drop_begin(loops.out)));
+  addRange(zeros, loops.n);
+  zeros.out(emptyTensor(b, products), loops.out);
+  auto set = [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
+    return {scalar::constant(b, products.getElementType(), 0)};
   };
-  return {nest.build({n, y, o, x, p, q}, body, /*isLaneInPlace=*/true).front(), type};
+  Tensor zero(zeros.build(loops.order, set).front(), products);
+
+  Nest nest(b);
+  loops = makeProductLoops(nest);
+  AffineExpr y = loops.out[1], p = loops.out[2], q = loops.out[3], x = loops.out[4],
+             o = loops.out[5], i = nest.loop();
+  nest.in(inputs, {loops.out[0], y, p, q, x, i});
+  nest.in(kernels, {p, q, i, o});
+  addRange(nest, loops.n);
+  nest.out(zero, loops.out);
+  loops.order.push_back(i);
+  return {nest.build(loops.order, multiplyAdd).front(), products};
 }
 
-static Tensor convolveTiles(ImplicitLocOpBuilder &b, const TiledConvolution &conv, bool inTiles) {
-  Tensor kernels = makeKernels(b, conv);
-  return finish(b, conv, multiply(b, makeInputs(b, conv), kernels), inTiles);
+Tensor TiledConvolution::finish(const Tensor &products, std::optional<Tensor> bias,
+                                bool inWindows) {
+  MLIRContext *context = b.getContext();
+  int64_t tile = transforms.tile, channels = type.getDimSize(1);
+  Nest down(b);
+  Samples n = makeSamples(down);
+  AffineExpr y = down.loop(), p = down.loop(), q = down.loop(), x = down.loop(), o = down.loop();
+  for (int64_t tap = 0; tap < side; ++tap)
+    down.in(products, {n.index, y, constant(tap, context), q, x, o});
+  RankedTensorType half = inMemory({image.dim(0), rows, tile, side, columns, channels});
+  addRange(down, n);
+  down.out(emptyTensor(b, half), {n.index, y, p, q, x, o});
+  Tensor lines(transformAxis(down, transforms.output, n.around({y, q, x, o}), {p}), half);
+
+  Nest across(b);
+  n = makeSamples(across);
+  y = across.loop(), x = across.loop(), o = across.loop();
+  // Of a row or column in a tile, or of a window there and what is in it.
+  Indices ps = across.loops(inWindows ? 2 : 1), qs = across.loops(inWindows ? 2 : 1);
+  p = inWindows ? ps[0] * 2 + ps[1] : ps[0];
+  for (int64_t tap = 0; tap < side; ++tap)
+    across.in(lines, {n.index, y, p, constant(tap, context), x, o});
+  if (bias)
+    across.in(*bias, {o});
+  addRange(across, n);
+  if (!inWindows) {
+    across.range({rows, columns, tile, tile}, {y, x, ps[0], qs[0]});
+    across.out(emptyTensor(b, type), {n.index, o, y * tile + ps[0], x * tile + qs[0]});
+    Indices order = n.around({y, ps[0], x, o});
+    return {transformAxis(across, transforms.output, order, qs, bias.has_value()), type};
+  }
+  int64_t windows = tile / 2;
+  auto result = type.clone({type.getDimSize(0), channels, rows * windows, columns * windows, 2, 2});
+  across.range({rows, columns, windows, windows}, {y, x, ps[0], qs[0]});
+  across.out(emptyTensor(b, result),
+             {n.index, o, y * windows + ps[0], x * windows + qs[0], ps[1], qs[1]});
+  Indices order = n.around({y, o, x, ps[0], ps[1]});
+  return {transformAxis(across, transforms.output, order, qs, bias.has_value()), result};
 }
 
 //===----------------------------------------------------------------------===//
 // Choice
 //===----------------------------------------------------------------------===//
 
-static constexpr StringLiteral kMark = "ai.winograd";
-
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 static bool isOne(ArrayRef<int64_t> values) {
   return llvm::all_of(values, [](int64_t value) { return value == 1; });
 }
 
-/// Whether `op`, a convolution of `image` or the gradient that is one, consists of whole tiles.
+static int64_t getTile(Algorithm algorithm) { return algorithm == Algorithm::Winograd4 ? 4 : 2; }
+
+/// Rows above and below and columns on both sides that make `type` a whole number of tiles.
+static SmallVector<int64_t> getRim(RankedTensorType type, int64_t tile) {
+  return llvm::map_to_vector(type.getShape().take_back(2), [&](int64_t extent) {
+    return int64_t(llvm::alignTo(extent, tile) - extent) / 2;
+  });
+}
+
+static SmallVector<int64_t> add(ArrayRef<int64_t> x, ArrayRef<int64_t> y) {
+  return llvm::map_to_vector(llvm::zip(x, y),
+                             [](auto pair) { return std::get<0>(pair) + std::get<1>(pair); });
+}
+
+/// Whether `op`, a convolution of `image` or the gradient that is one, has tiles: with an even
+/// number of rows and columns, what misses in whole ones is the same on both sides. With samples
+/// as lanes a row of squares is as many times larger, and goes through the second cache.
 template <typename Op> static bool hasTiles(Op op, Value image) {
   RankedTensorType type = typeOf(op.getResult());
   return hasChannelLanes(typeOf(image)) && hasChannelLanes(type) &&
          typeOf(op.getWeight()).getShape().drop_front(2) == ArrayRef<int64_t>{kKernel, kKernel} &&
-         isOne(op.getStride()) && isOne(op.getDilation()) && type.getDimSize(2) % kTile == 0 &&
-         type.getDimSize(3) % kTile == 0 &&
+         isOne(op.getStride()) && isOne(op.getDilation()) && type.getDimSize(2) % 2 == 0 &&
+         type.getDimSize(3) % 2 == 0 &&
          llvm::all_of(op.getPadding(), [](int64_t padding) { return padding < kKernel; });
 }
 
-void ai::markTiledConvolutions(Operation *root, bool always) {
-  auto mark = [&](auto op, Value image) {
-    int64_t channels = typeOf(image).getDimSize(1);
-    if (!hasTiles(op, image) || (!always && channels < kMinChannels))
-      return;
-    op->setDiscardableAttr(kMark, UnitAttr::get(op.getContext()));
-    op.emitRemark()
-        << "by Winograd's algorithm: 16 instead of 36 multiplications for a tile of 2x2 "
-           "and a channel, of which there are "
-        << channels << " to sum over";
-  };
-  root->walk([&](Operation *op) {
-    if (auto conv = dyn_cast<Conv2DOp>(op))
-      mark(conv, conv.getInput());
-    else if (auto gradient = dyn_cast<Conv2DInputGradientOp>(op))
-      mark(gradient, gradient.getCt());
-  });
+/// For results of type `type` from `in` channels, in multiply-adds a sample.
+static int64_t getCost(RankedTensorType type, int64_t in, const WinogradTransforms &transforms) {
+  int64_t tile = transforms.tile, side = tile + kKernel - 1, out = type.getDimSize(1);
+  RankedTensorType whole = growImages(type, getRim(type, tile));
+  int64_t tiles = whole.getDimSize(2) / tile * (whole.getDimSize(3) / tile);
+  // Both axes of a square; what they leave goes to memory and back.
+  int64_t moves = kMove * side * (tile + side);
+  int64_t perInput = (tile + side) * transforms.input.operations + moves;
+  int64_t perOutput = (tile + side) * transforms.output.operations + moves;
+  int64_t perKernel =
+      (kKernel + side) * transforms.kernel.operations + kMove * side * (kKernel + side);
+  return tiles * (side * side * in * out + perInput * in + perOutput * out) +
+         perKernel * in * out / type.getDimSize(0);
 }
 
-bool ai::isTiled(Operation *op) { return op->hasAttr(kMark); }
+std::optional<int64_t> ai::getCostOfTiles(Operation *op, Algorithm algorithm) {
+  const WinogradTransforms &transforms = getWinogradTransforms(getTile(algorithm));
+  if (auto conv = dyn_cast<Conv2DOp>(op); conv && hasTiles(conv, conv.getInput()))
+    return getCost(typeOf(conv.getResult()), typeOf(conv.getInput()).getDimSize(1), transforms);
+  if (auto gradient = dyn_cast<Conv2DInputGradientOp>(op);
+      gradient && hasTiles(gradient, gradient.getCt()))
+    return getCost(typeOf(gradient.getResult()), typeOf(gradient.getCt()).getDimSize(1),
+                   transforms);
+  return std::nullopt;
+}
+
+SmallVector<int64_t> ai::getBorder(Conv2DOp conv) {
+  Algorithm algorithm = getAlgorithm(conv);
+  if (!isWinograd(algorithm))
+    return SmallVector<int64_t>(conv.getPadding());
+  return add(conv.getPadding(), getRim(typeOf(conv.getResult()), getTile(algorithm)));
+}
+
+/// The windows of 2x2 of `images`, which lie inside a border.
+static Tensor cutWindows(ImplicitLocOpBuilder &b, const Tensor &images, RankedTensorType type,
+                         ArrayRef<int64_t> border) {
+  auto windows = type.clone({type.getDimSize(0), type.getDimSize(1), type.getDimSize(2) / 2,
+                             type.getDimSize(3) / 2, 2, 2});
+  Nest nest(b);
+  Indices at = nest.loops(6);
+  nest.in(images, {at[0], at[1], at[2] * 2 + at[4] + border[0], at[3] * 2 + at[5] + border[1]});
+  nest.out(emptyTensor(b, windows), at);
+  return {nest.build({at[0], at[2], at[1], at[3], at[4], at[5]}, copyElement).front(), windows};
+}
 
 Tensor ai::convolveInTiles(ImplicitLocOpBuilder &b, Conv2DOp conv, const Tensor &image,
-                           const Tensor &weight, std::optional<Tensor> bias, bool inTiles) {
-  return convolveTiles(b, {image, weight, false, bias, typeOf(conv.getResult())}, inTiles);
+                           const Tensor &weight, std::optional<Tensor> bias, bool inWindows) {
+  int64_t tile = getTile(getAlgorithm(conv));
+  RankedTensorType type = typeOf(conv.getResult());
+  SmallVector<int64_t> rim = getRim(type, tile);
+  bool isWhole = rim[0] == 0 && rim[1] == 0;
+  TiledConvolution tiled(b, getWinogradTransforms(tile), image, growImages(type, rim),
+                         /*isGradient=*/false);
+  Tensor result = tiled.run(weight, bias, inWindows && isWhole);
+  if (isWhole)
+    return result;
+  return inWindows ? cutWindows(b, result, type, rim) : cropImages(b, result, rim);
 }
 
 Tensor ai::convolveGradientInTiles(ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
                                    const Tensor &ct, const Tensor &weight) {
-  int64_t border[] = {kKernel - 1 - op.getPadding()[0], kKernel - 1 - op.getPadding()[1]};
-  TiledConvolution conv{padImages(b, ct, border, 0), weight, /*isGradient=*/true, std::nullopt,
-                        typeOf(op.getResult())};
-  return convolveTiles(b, conv, /*inTiles=*/false);
+  int64_t tile = getTile(getAlgorithm(op));
+  RankedTensorType type = typeOf(op.getResult());
+  SmallVector<int64_t> rim = getRim(type, tile);
+  SmallVector<int64_t> border = add(rim, {kKernel - 1, kKernel - 1});
+  border[0] -= op.getPadding()[0], border[1] -= op.getPadding()[1];
+  TiledConvolution tiled(b, getWinogradTransforms(tile), padImages(b, ct, border, 0),
+                         growImages(type, rim), /*isGradient=*/true);
+  return cropImages(b, tiled.run(weight, std::nullopt, /*inWindows=*/false), rim);
 }
