@@ -139,7 +139,14 @@ bool Access::uses(Value value) const {
 int64_t Access::width(unsigned dim) const {
   auto vector = dyn_cast<VectorType>(type);
   unsigned scalarDims = indices.size() - (vector ? vector.getRank() : 0);
-  return dim < scalarDims ? 1 : vector.getDimSize(dim - scalarDims);
+  if (dim < scalarDims)
+    return 1;
+  int64_t elements = vector.getDimSize(dim - scalarDims);
+  auto transfer = dyn_cast<VectorTransferOpInterface>(op);
+  if (!transfer || transfer.isDimInBounds(dim - scalarDims))
+    return elements;
+  int64_t extent = cast<MemRefType>(memref.getType()).getDimSize(dim);
+  return std::min(elements, extent - indices[dim].constant);
 }
 
 Value Access::value() const { return isWrite ? op->getOperand(0) : op->getResult(0); }
@@ -165,6 +172,18 @@ static bool setIndices(Access &access, ValueRange values) {
   for (Value value : values)
     if (!addValue(access.indices.emplace_back(), value, 1))
       return false;
+  return true;
+}
+
+/// Where a vector reaches beyond the end of a dimension, whether it is known by how much.
+static bool hasKnownWidth(VectorTransferOpInterface transfer, const Access &access) {
+  auto type = cast<MemRefType>(access.memref.getType());
+  for (unsigned i = 0; i < transfer.getTransferRank(); ++i) {
+    unsigned dim = type.getRank() - transfer.getTransferRank() + i;
+    if (!transfer.isDimInBounds(i) &&
+        (type.isDynamicDim(dim) || !access.indices[dim].terms.empty()))
+      return false;
+  }
   return true;
 }
 
@@ -194,8 +213,8 @@ std::optional<Access> getAccess(Operation *op) {
     access.isWrite = isa<vector::TransferWriteOp>(op);
     access.type = transfer.getVectorType();
     linear = isa<MemRefType>(access.memref.getType()) && !transfer.getMask() &&
-             transfer.getPermutationMap().isMinorIdentity() && !transfer.hasOutOfBoundsDim() &&
-             setIndices(access, transfer.getIndices());
+             transfer.getPermutationMap().isMinorIdentity() &&
+             setIndices(access, transfer.getIndices()) && hasKnownWidth(transfer, access);
   }
   if (!linear)
     return std::nullopt;

@@ -20,9 +20,9 @@ SmallVector<LoopRange> cutIntoVectors(int64_t extent, int64_t width) {
   return pieces;
 }
 
-LinalgNest::LinalgNest(linalg::LinalgOp op)
+LinalgNest::LinalgNest(linalg::LinalgOp op, bool hasMasks)
     : op(op), b(op), loc(op.getLoc()), sizes(op.getStaticLoopRanges()),
-      maps(op.getIndexingMapsArray()), operands(op->getOperands()) {
+      maps(op.getIndexingMapsArray()), operands(op->getOperands()), hasMasks(hasMasks) {
   for (int64_t size : sizes)
     ranges.push_back({0, size});
   indices.assign(sizes.size(), arith::ConstantIndexOp::create(b, loc, 0));
@@ -132,6 +132,32 @@ std::optional<SmallVector<Operation *>> LinalgNest::findCombiners() {
   return combiners;
 }
 
+bool LinalgNest::mayMask(unsigned dim) {
+  auto mayTrap = [](Operation &inner) { // vectors of integers are divided one by one
+    return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(inner);
+  };
+  if (!lookUps().empty() || llvm::any_of(*op.getBlock(), mayTrap))
+    return false;
+  return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    AffineMap map = mapOf(operand);
+    auto type = dyn_cast<MemRefType>(operands[operand.getOperandNumber()].getType());
+    if (!type || !map.isFunctionOfDim(dim))
+      return true;
+    return !type.getElementType().isInteger(1) && type.getShape().back() == sizes[dim] &&
+           map.getResults().back() == getAffineDimExpr(dim, op.getContext());
+  });
+}
+
+SmallVector<LoopRange> LinalgNest::cutLane(unsigned dim, int64_t width) {
+  SmallVector<LoopRange> pieces = cutIntoVectors(sizes[dim], width);
+  int64_t whole = sizes[dim] / width * width, rest = sizes[dim] - whole;
+  if (hasMasks && llvm::popcount(uint64_t(rest)) > 1 && mayMask(dim)) {
+    llvm::erase_if(pieces, [&](LoopRange piece) { return piece.begin >= whole; });
+    pieces.push_back({whole, sizes[dim], int64_t(llvm::bit_ceil(uint64_t(rest)))});
+  }
+  return pieces;
+}
+
 bool LinalgNest::collapse() {
   unsigned rank = sizes.size();
   if (rank < 2 || !isElementwise() || op.hasIndexSemantics())
@@ -236,6 +262,10 @@ Value LinalgNest::broadcast(Value value, int64_t width) {
   return vector::BroadcastOp::create(b, loc, VectorType::get({width}, value.getType()), value);
 }
 
+bool LinalgNest::isWhole(Lane lane) const {
+  return lane.width <= ranges[lane.dim].end - ranges[lane.dim].begin;
+}
+
 Value LinalgNest::read(OpOperand &operand, Lane lane) {
   Value from = operands[operand.getOperandNumber()];
   auto type = dyn_cast<MemRefType>(from.getType());
@@ -247,7 +277,7 @@ Value LinalgNest::read(OpOperand &operand, Lane lane) {
   auto vector = VectorType::get({lane.width}, type.getElementType());
   if (!type.getElementType().isInteger(1))
     return vector::TransferReadOp::create(b, loc, vector, from, indicesOf(operand), std::nullopt,
-                                          ArrayRef<bool>{true});
+                                          ArrayRef<bool>{isWhole(lane)});
   // An i1 takes a byte in memory and a bit in a vector, so it is moved one by one.
   SmallVector<Value> elements;
   for (int64_t i = 0; i < lane.width; ++i) {
@@ -267,7 +297,8 @@ void LinalgNest::write(OpOperand &operand, Value value, Lane lane) {
   }
   value = broadcast(value, lane.width);
   if (!getElementTypeOrSelf(to).isInteger(1)) {
-    vector::TransferWriteOp::create(b, loc, value, to, indicesOf(operand), ArrayRef<bool>{true});
+    vector::TransferWriteOp::create(b, loc, value, to, indicesOf(operand),
+                                    ArrayRef<bool>{isWhole(lane)});
     return;
   }
   for (int64_t i = 0; i < lane.width; ++i) {

@@ -9,7 +9,8 @@
 
 namespace ai {
 
-/// The iterations begin, begin + step, ... below end of one loop.
+/// The iterations begin, begin + step, ... below end of one loop. A vector of `step` elements may
+/// reach beyond the end, if it is the only one and the end is that of all operands.
 struct LoopRange {
   int64_t begin, end, step = 1;
 };
@@ -35,7 +36,8 @@ public:
   using Carried = llvm::SmallVector<mlir::Value>;
   using Reader = llvm::function_ref<mlir::Value(mlir::OpOperand &)>;
 
-  explicit LinalgNest(mlir::linalg::LinalgOp op);
+  /// With `hasMasks` a vector may have fewer elements in memory than it is long.
+  explicit LinalgNest(mlir::linalg::LinalgOp op, bool hasMasks = false);
 
   //===--- facts ---===//
 
@@ -56,6 +58,9 @@ public:
   /// For each result the op that adds (multiplies, …) one more value to it; none if it is not made
   /// that way.
   std::optional<llvm::SmallVector<mlir::Operation *>> findCombiners();
+  /// Cuts `dim` into vectors of `width` elements; the rest into vectors of half the length, and so
+  /// on, or, where masks do, into one.
+  llvm::SmallVector<LoopRange> cutLane(unsigned dim, int64_t width);
   /// Makes one loop of all loops, if the op runs over contiguous memory in the order of its
   /// addresses.
   bool collapse();
@@ -95,6 +100,12 @@ public:
   llvm::SmallVector<mlir::Value> indices;
 
 private:
+  /// Whether a vector along `dim` that reaches beyond its end reaches beyond that of every operand,
+  /// and what the body makes of elements that are not there does no harm.
+  bool mayMask(unsigned dim);
+  bool hasMasks;
+  /// Whether all elements of a vector are there.
+  bool isWhole(Lane lane) const;
   /// The index of `dim` at place `at` of its range.
   mlir::Value indexAt(unsigned dim, mlir::Value at);
   llvm::SmallVector<mlir::Value> bands; // where the current band begins, null without

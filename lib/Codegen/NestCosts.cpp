@@ -49,15 +49,38 @@ static double timesOf(Operation *op) {
   return times;
 }
 
+/// Elements of a vector that are there: what a masked read begins ends with a masked write.
+static int64_t elementsOf(Value value, DenseMap<Value, int64_t> &known) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  if (!vector)
+    return std::numeric_limits<int64_t>::max();
+  auto [entry, isNew] = known.insert({value, vector.getNumElements()});
+  Operation *op = value.getDefiningOp();
+  if (!isNew || !op)
+    return entry->second;
+  int64_t elements = vector.getNumElements();
+  if (std::optional<Access> access = getAccess(op)) {
+    elements = access->width(access->indices.size() - 1);
+  } else if (auto loop = dyn_cast<affine::AffineForOp>(op)) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    elements = elementsOf(loop.getYieldedValues()[number], known);
+  } else {
+    for (Value operand : op->getOperands())
+      elements = std::min(elements, elementsOf(operand, known));
+  }
+  return known[value] = elements;
+}
+
 static double countFlops(Operation *nest) {
   double flops = 0;
+  DenseMap<Value, int64_t> known;
   nest->walk([&](Operation *op) {
     bool isFma = isa<math::FmaOp>(op);
     if (!isFma && !isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp>(op))
       return;
     double count = isFma ? 2 : 1;
-    if (auto vector = dyn_cast<VectorType>(op->getResult(0).getType()))
-      count *= vector.getNumElements();
+    if (isa<VectorType>(op->getResult(0).getType()))
+      count *= double(elementsOf(op->getResult(0), known));
     flops += count * timesOf(op);
   });
   return flops;
@@ -186,9 +209,9 @@ SmallVector<Operation *> ai::getNests(func::FuncOp step) {
 
 /// The bytes that all iterations of loops around a write touch.
 static double bytesOfWrite(const Access &write) {
-  auto vector = dyn_cast<VectorType>(write.type);
-  double bytes = double(getElementTypeOrSelf(write.type).getIntOrFloatBitWidth()) / 8 *
-                 double(vector ? vector.getNumElements() : 1);
+  double bytes = double(getElementTypeOrSelf(write.type).getIntOrFloatBitWidth()) / 8;
+  if (isa<VectorType>(write.type))
+    bytes *= double(write.width(write.indices.size() - 1));
   for (affine::AffineForOp loop : loopsAround(write.op))
     if (write.uses(loop.getInductionVar()))
       bytes *= double(tripCount(loop).value_or(std::numeric_limits<int32_t>::max()));

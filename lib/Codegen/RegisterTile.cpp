@@ -4,6 +4,7 @@
 // are loaded and stored once for all the iterations that keep them in registers.
 
 #include "lib/Codegen/RegisterTile.h"
+#include "lib/Codegen/TileCaches.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -15,6 +16,10 @@ namespace ai {
 static constexpr unsigned kMaxJammedLoops = 3;
 /// The part of the first cache in which bytes are still there when they are read again.
 static constexpr double kKeptShare = 0.75;
+/// What a line costs that others have thrown out, in loads.
+static constexpr int64_t kCostOfConflict = 2;
+/// How much dearer a multiply-add gets where what nests hand on to each other leaves that cache.
+static constexpr double kCostOfSpreading = 1.25;
 
 //===----------------------------------------------------------------------===//
 // Reductions
@@ -192,6 +197,8 @@ static Tile measureWhole(const Reduction &r, ArrayRef<Factor> factors) {
       tile.fresh += llvm::none_of(moves, [&](uint64_t move) {
         return llvm::binary_search(elements, int64_t(uint64_t(element) + move));
       });
+    for (const Access *read : reads)
+      tile.fresh += kCostOfConflict * countConflicts(*read, factors);
     tile.loads += elements.size();
     if (int64_t(elements.size()) < tile.smallest) {
       tile.smallest = elements.size();
@@ -305,6 +312,8 @@ struct Search {
   Search(const Reduction &r, const Core &core, bool mayCut) : r(r), registers(core.registers) {
     for (AffineForOp loop : r.candidates) {
       jam[loop] = maxJam(loop);
+      if (bytesInside(loop, r) > core.l1)
+        spreading.insert(loop);
       if (jam[loop] > 1)
         candidates.push_back(loop);
       if (mayCut && canCut(r, loop))
@@ -332,7 +341,11 @@ struct Search {
           continue;
         SmallVector<Factor> factors = tile.factors;
         factors.push_back({loop, count});
-        extend(others.drop_front(), left - 1, measure(r, factors));
+        Tile next = measure(r, factors);
+        // Jammed iterations stand beside each other with all that lies between their nests.
+        if (llvm::any_of(factors, [&](const Factor &f) { return spreading.contains(f.loop); }))
+          next.cost *= kCostOfSpreading;
+        extend(others.drop_front(), left - 1, next);
       }
     }
   }
@@ -341,6 +354,7 @@ struct Search {
   int64_t registers;
   DenseMap<Operation *, int64_t> jam;
   DenseSet<Operation *> cuttable;
+  DenseSet<Operation *> spreading; // the first cache holds no two iterations
   SmallVector<AffineForOp> candidates;
   Tile best;
 };

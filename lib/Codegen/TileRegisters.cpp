@@ -21,6 +21,8 @@ using affine::AffineForOp;
 
 /// Loops of so few iterations that hold no reduction are unrolled completely.
 static constexpr int64_t kMaxUnrolledLoop = 4;
+/// The same if they select by their index what to compute: it is known then.
+static constexpr int64_t kMaxSelectingLoop = 6;
 /// A cut must make a multiply-add this much cheaper: it costs code.
 static constexpr double kCutGain = 0.9;
 /// Loads per multiply-add that no cut needs to lower: a core can do two loads beside two
@@ -164,16 +166,48 @@ static SmallVector<Factor> inOrder(const Reduction &r, const Tile &tile) {
   return factors;
 }
 
+static bool isSelecting(AffineForOp loop) {
+  return llvm::any_of(loop.getInductionVar().getUsers(), llvm::IsaPred<arith::CmpIOp>);
+}
+
+/// Reads a place once that is read again with no write to its memory between.
+static void joinReads(Block &block) {
+  Accesses seen;
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    std::optional<Access> access = getAccess(&op);
+    if (!access) {
+      if (!isMemoryEffectFree(&op))
+        seen.clear();
+      continue;
+    }
+    if (access->isWrite) {
+      llvm::erase_if(
+          seen, [&](const Access &read) { return mayShareMemory(read.memref, access->memref); });
+      continue;
+    }
+    auto same = llvm::find_if(seen, [&](const Access &read) { return isSamePlace(read, *access); });
+    if (same == seen.end()) {
+      seen.push_back(*access);
+      continue;
+    }
+    op.getResult(0).replaceAllUsesWith(same->value());
+    op.erase();
+  }
+}
+
 /// Initialisations and what follows a reduction meet its accumulators only when they are unrolled
 /// as well.
 static void unrollSmallLoop(AffineForOp loop) {
   std::optional<int64_t> trips = tripCount(loop);
   Accesses accesses;
   bool isInnermost = loop.getBody()->getOps<AffineForOp>().empty();
-  if (isInnermost && trips && *trips <= kMaxUnrolledLoop && !loop.getNumIterOperands() &&
-      collectAccesses(loop, accesses) &&
-      llvm::none_of(accesses, [](const Access &a) { return isReduction(a); }))
-    (void)affine::loopUnrollFull(loop);
+  bool selects = isSelecting(loop);
+  Block &block = *loop->getBlock();
+  if (isInnermost && trips && *trips <= (selects ? kMaxSelectingLoop : kMaxUnrolledLoop) &&
+      !loop.getNumIterOperands() && collectAccesses(loop, accesses) &&
+      llvm::none_of(accesses, [](const Access &a) { return isReduction(a); }) &&
+      succeeded(affine::loopUnrollFull(loop)) && selects)
+    joinReads(block);
 }
 
 namespace {

@@ -8,8 +8,9 @@
 // - horizontal: the lane is summed over: a vector of partial sums, folded in halves at the end;
 // - scalar: everything else, correct and slow.
 //
-// A lane is cut into native vectors, and the rest into vectors of half the length, and so on. Where
-// threads will share a sum, it is made in bands of rows, each with all pieces of the lane.
+// A lane is cut into native vectors, and the rest into vectors of half the length, and so on, or
+// into one whose last elements are masked. Where threads will share a sum, it is made in bands of
+// rows, each with all pieces of the lane.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/LaneStrategies.h"
@@ -38,8 +39,8 @@ static constexpr int64_t kTileColumns[] = {4, 5, 6, 7};
 /// Elements that one vector operation handles on average, when loop `dim` is the lane.
 static double elementsPerVector(LinalgNest &nest, unsigned dim, int64_t width) {
   int64_t vectors = 0;
-  for (LoopRange piece : cutIntoVectors(nest.sizes[dim], width))
-    vectors += (piece.end - piece.begin) / piece.step;
+  for (LoopRange piece : nest.cutLane(dim, width))
+    vectors += llvm::divideCeil(piece.end - piece.begin, piece.step);
   return double(nest.sizes[dim]) / vectors;
 }
 
@@ -152,7 +153,7 @@ static void cutIntoTiles(SmallVectorImpl<LoopRange> &pieces) {
 }
 
 void ai::makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart, bool inBands) {
-  SmallVector<LoopRange> pieces = cutIntoVectors(nest.sizes[lane], width);
+  SmallVector<LoopRange> pieces = nest.cutLane(lane, width);
   if (inBands)
     cutIntoTiles(pieces);
   auto makePiece = [&](ArrayRef<unsigned> dims, LoopRange piece) {
@@ -221,7 +222,7 @@ struct VectorizeLanes final : ai::impl::AIVectorizeLanesPassBase<VectorizeLanes>
   }
 
   void lower(linalg::LinalgOp op, bool meetsSum) {
-    LinalgNest nest(op);
+    LinalgNest nest(op, masks);
     if (llvm::is_contained(nest.sizes, 0))
       return;
     if (!nest.isVectorizable() || op.getNumDpsInits() == 0) {

@@ -472,3 +472,83 @@ func.func @keeps_columns(%a: memref<32x20xf32>, %b: memref<20x640xf32>, %y: memr
   }
   return
 }
+
+// -----
+
+// A loop of six iterations that selects by its index is unrolled, and what the iterations read is read once.
+// CHECK-LABEL: func @unrolls_a_selecting_loop(
+//       CHECK:   affine.for %[[I:.*]] = 0 to 8 {
+//  CHECK-NEXT:     %[[A:.*]] = affine.load %arg0[%[[I]]]
+//  CHECK-NEXT:     affine.store %[[A]], %arg1[0, %[[I]]]
+//  CHECK-NEXT:     %[[B:.*]] = arith.addf %[[A]], %[[A]]
+//  CHECK-NEXT:     affine.store %[[B]], %arg1[1, %[[I]]]
+//   CHECK-NOT:     affine.load
+//       CHECK:     affine.store %{{.*}}, %arg1[5, %[[I]]]
+func.func @unrolls_a_selecting_loop(%x: memref<8xf32>, %y: memref<6x8xf32>) {
+  %c0 = arith.constant 0 : index
+  affine.for %i = 0 to 8 {
+    affine.for %j = 0 to 6 {
+      %0 = affine.load %x[%i] : memref<8xf32>
+      %1 = arith.addf %0, %0 : f32
+      %2 = arith.cmpi eq, %j, %c0 : index
+      %3 = arith.select %2, %0, %1 : f32
+      affine.store %3, %y[%j, %i] : memref<6x8xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Rows of 4096 bytes share eight places of the first cache: no more than that are read side by side.
+// REMARK: remark: register tile: loop 0 x 8, 8 accumulators
+// CHECK-LABEL: func @reads_rows_that_share_ways(
+func.func @reads_rows_that_share_ways(%w: memref<16x1024xf32>, %x: memref<1024x16xf32>, %y: memref<16x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  affine.for %o = 0 to 16 {
+    affine.for %k = 0 to 1024 {
+      %0 = affine.load %w[%o, %k] : memref<16x1024xf32>
+      %1 = vector.broadcast %0 : f32 to vector<16xf32>
+      %2 = vector.transfer_read %x[%k, %c0], %zero {in_bounds = [true]} : memref<1024x16xf32>, vector<16xf32>
+      %3 = arith.mulf %1, %2 : vector<16xf32>
+      %4 = vector.transfer_read %y[%o, %c0], %zero {in_bounds = [true]} : memref<16x16xf32>, vector<16xf32>
+      %5 = arith.addf %4, %3 : vector<16xf32>
+      vector.transfer_write %5, %y[%o, %c0] {in_bounds = [true]} : vector<16xf32>, memref<16x16xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// What one iteration of the outer loop hands on, 33,600 bytes, fills the first cache: two are not jammed for a few loads.
+// REMARK: remark: register tile: loop 1 x 2, loop 2 x 7, 14 accumulators, 0.64 loads per multiply-add
+// CHECK-LABEL: func @keeps_iterations_apart(
+func.func @keeps_iterations_apart(%x: memref<4x7x1200xf32>, %w: memref<1200x32xf32>, %y: memref<4x7x32xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %made = memref.alloc() : memref<4x7x1200xf32>
+  affine.for %n = 0 to 4 {
+    affine.for %x0 = 0 to 7 {
+      affine.for %i = 0 to 1200 {
+        %0 = affine.load %x[%n, %x0, %i] : memref<4x7x1200xf32>
+        %1 = arith.negf %0 : f32
+        affine.store %1, %made[%n, %x0, %i] : memref<4x7x1200xf32>
+      }
+    }
+    affine.for %o = 0 to 32 step 16 {
+      affine.for %x0 = 0 to 7 {
+        affine.for %i = 0 to 1200 {
+          %0 = affine.load %made[%n, %x0, %i] : memref<4x7x1200xf32>
+          %1 = vector.broadcast %0 : f32 to vector<16xf32>
+          %2 = vector.transfer_read %w[%i, %o], %zero {in_bounds = [true]} : memref<1200x32xf32>, vector<16xf32>
+          %3 = arith.mulf %1, %2 : vector<16xf32>
+          %4 = vector.transfer_read %y[%n, %x0, %o], %zero {in_bounds = [true]} : memref<4x7x32xf32>, vector<16xf32>
+          %5 = arith.addf %4, %3 : vector<16xf32>
+          vector.transfer_write %5, %y[%n, %x0, %o] {in_bounds = [true]} : vector<16xf32>, memref<4x7x32xf32>
+        }
+      }
+    }
+  }
+  return
+}
