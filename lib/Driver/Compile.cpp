@@ -176,12 +176,14 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   PipelineOptions pipeline;
   pipeline.vectorBits = processor.vectorBits;
   pipeline.vectorRegisters = processor.vectorRegisters;
+  pipeline.hasMasks = processor.hasMasks;
   pipeline.l1 = processor.l1;
   pipeline.l2 = processor.l2;
   pipeline.conv = options.conv;
   pipeline.optLevel = options.optLevel;
   pipeline.profile = options.profile && options.emit != "explain"; // it measures a copy
   pipeline.checkNaN = options.checkNaN;
+  pipeline.keepGradients = options.keepGradients;
   bool isExplained = options.emit == "explain";
   pipeline.describe = isExplained || options.report == Report::Roofline;
   pipeline.remarks = isExplained || options.remarks;
@@ -211,8 +213,10 @@ static PipelineOptions setDestination(ModuleOp module, const CompileOptions &opt
   return pipeline;
 }
 
-static LogicalResult runStages(ModuleOp module, const Stage &last, const PipelineOptions &options,
+static LogicalResult runStages(ModuleOp module, const Stage &last, PipelineOptions options,
                                Observer &observer) {
+  if (&last == &getStages().back())
+    options.nodes = listNodes(module);
   PassManager pm(module.getContext());
   // Stages end with a check; to verify after every pass takes a fifth of the time of a compilation.
   pm.enableVerifier(false);
@@ -280,11 +284,18 @@ private:
     TargetOptions target{processor, options.optLevel};
     if (failed(observer.dumpCode(module, target)))
       return failure();
-    SmallString<128> object;
-    if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
-      return emitError() << "cannot make a temporary file: " << code.message();
-    link.objects.push_back(std::string(object));
-    return emitObject(module, target, object);
+    ObjectParts parts;
+    if (failed(emitParts(module, target, std::to_string(link.objects.size()), parts)))
+      return failure();
+    for (ArrayRef<char> part : parts) {
+      SmallString<128> object;
+      if (std::error_code code = llvm::sys::fs::createTemporaryFile("ai-compile", "o", object))
+        return emitError() << "cannot make a temporary file: " << code.message();
+      link.objects.push_back(std::string(object));
+      if (failed(writeFile(object, emitError, {part.data(), part.size()})))
+        return failure();
+    }
+    return success();
   }
 
   const CompileOptions &options;
@@ -305,12 +316,16 @@ static void printCommands(const CompileOptions &options, const Destination &dest
       printCubinCommand(arch, assembler, llvm::errs());
   if (link.driver.empty())
     return;
+  auto addParts = [&](const Twine &name) {
+    for (unsigned part = 0; part < kNumParts; ++part)
+      link.objects.push_back(temporaryPath((name + "." + Twine(part) + ".o").str()));
+  };
   if (destination.processors.size() == 1) {
-    link.objects = {temporaryPath(baseName(options) + ".o")};
+    addParts(baseName(options));
   } else {
     for (const Processor &processor : destination.processors)
-      link.objects.push_back(temporaryPath(partName(options, processor) + ".o"));
-    link.objects.push_back(temporaryPath(baseName(options) + ".entry.o"));
+      addParts(partName(options, processor));
+    addParts(baseName(options) + ".entry");
   }
   printLinkCommand(link, output, llvm::errs());
 }
@@ -400,8 +415,8 @@ LogicalResult compile(ModuleOp module, const CompileOptions &options) {
   return maker.make(module, target.processor, observer);
 }
 
-LogicalResult compileObject(ModuleOp module, const CompileOptions &options, StringRef accessor,
-                            SmallVectorImpl<char> &object) {
+LogicalResult compileObjects(ModuleOp module, const CompileOptions &options, StringRef accessor,
+                             ObjectParts &objects) {
   auto emitError = [&] { return mlir::emitError(UnknownLoc::get(module.getContext())); };
   FailureOr<Destination> destination = findDestination(options, emitError);
   if (failed(destination))
@@ -416,8 +431,7 @@ LogicalResult compileObject(ModuleOp module, const CompileOptions &options, Stri
       failed(embedKernels(module, options, destination->archs, observer, emitError)) ||
       failed(observer.dumpCode(module, target)))
     return failure();
-  llvm::raw_svector_ostream os(object);
-  return emitObject(module, target, os);
+  return emitParts(module, target, "0", objects);
 }
 
 } // namespace ai

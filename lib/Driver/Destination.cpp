@@ -34,8 +34,9 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
     return emitError() << "--profile expects --target=cpu; kernels keep no times";
   if (options.checkNaN)
     return emitError() << "--check-nan expects --target=cpu; kernels look for nothing";
-  if (options.conv == "winograd")
-    return emitError() << "--conv=winograd expects --target=cpu; kernels convolve directly";
+  if (options.conv == "im2col" || options.conv == "winograd")
+    return emitError() << "--conv=" << options.conv
+                       << " expects --target=cpu; kernels convolve directly";
   SmallVector<std::string> names(options.archs.begin(), options.archs.end());
   if (names.empty())
     names.push_back("sm_80");

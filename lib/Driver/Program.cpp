@@ -1,13 +1,29 @@
-// Module -> object in memory -> code of this process.
+// Module -> objects in memory -> code of this process.
 
 #include "ai/Driver/Program.h"
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h"
+#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 
 using namespace mlir;
 using namespace ai;
 
 static constexpr llvm::StringLiteral kAccessor = "aic_program";
+
+/// Address space that the objects of a program share: they refer to each other by distances of 32
+/// bits, and what is mapped for one alone may be anywhere.
+static constexpr size_t kReservedBytes = 256 << 20;
+
+static llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>>
+makeLinkingLayer(llvm::orc::ExecutionSession &session) {
+  auto memory =
+      llvm::orc::MapperJITLinkMemoryManager::CreateWithMapper<llvm::orc::InProcessMemoryMapper>(
+          kReservedBytes);
+  if (!memory)
+    return memory.takeError();
+  return std::make_unique<llvm::orc::ObjectLinkingLayer>(session, std::move(*memory));
+}
 
 /// What generated code calls by name; functions of libc are found by themselves.
 static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
@@ -27,14 +43,17 @@ static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
   return symbols;
 }
 
-/// Links the object and finds the program's table.
-static llvm::Expected<const ai_rt_program_t *> link(llvm::orc::LLJIT &code, ArrayRef<char> object) {
+/// Links the objects and finds the program's table.
+static llvm::Expected<const ai_rt_program_t *> link(llvm::orc::LLJIT &code,
+                                                    const ObjectParts &objects) {
   llvm::orc::JITDylib &library = code.getMainJITDylib();
   if (llvm::Error error = library.define(llvm::orc::absoluteSymbols(runtimeSymbols(code))))
     return error;
-  auto buffer = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, "program");
-  if (llvm::Error error = code.addObjectFile(std::move(buffer)))
-    return error;
+  for (ArrayRef<char> object : objects) {
+    auto buffer = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, "program");
+    if (llvm::Error error = code.addObjectFile(std::move(buffer)))
+      return error;
+  }
   auto accessor = code.lookup(kAccessor);
   if (!accessor)
     return accessor.takeError();
@@ -46,13 +65,16 @@ static llvm::Expected<const ai_rt_program_t *> link(llvm::orc::LLJIT &code, Arra
 Program::~Program() = default;
 
 std::unique_ptr<Program> Program::load(ModuleOp module, const CompileOptions &options) {
-  SmallVector<char, 0> object;
-  if (failed(compileObject(module, options, kAccessor, object)))
+  ObjectParts objects;
+  if (failed(compileObjects(module, options, kAccessor, objects)))
     return nullptr;
   std::unique_ptr<Program> result(new Program());
-  // Nothing of the object needs a platform: it has neither constructors nor thread locals.
-  auto code = llvm::orc::LLJITBuilder().setPlatformSetUp(llvm::orc::setUpInactivePlatform).create();
-  auto program = code ? link(**code, object) : code.takeError();
+  // Nothing of the objects needs a platform: it has neither constructors nor thread locals.
+  auto code = llvm::orc::LLJITBuilder()
+                  .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
+                  .setObjectLinkingLayerCreator(makeLinkingLayer)
+                  .create();
+  auto program = code ? link(**code, objects) : code.takeError();
   if (!program) {
     emitError(UnknownLoc::get(module.getContext()))
         << "cannot load the compiled program: " << llvm::toString(program.takeError());

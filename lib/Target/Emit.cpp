@@ -45,10 +45,8 @@ void ai::optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned l
   passes.run(module, modules);
 }
 
-/// The module as optimised LLVM IR; null after an error.
-static std::unique_ptr<llvm::Module> makeLLVMModule(ModuleOp module, const TargetOptions &options,
-                                                    llvm::TargetMachine &machine,
-                                                    llvm::LLVMContext &context) {
+std::unique_ptr<llvm::Module> ai::translate(ModuleOp module, const TargetOptions &options,
+                                            llvm::LLVMContext &context) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   setTarget(module, options.processor);
@@ -62,32 +60,45 @@ static std::unique_ptr<llvm::Module> makeLLVMModule(ModuleOp module, const Targe
   for (llvm::Function &function : *result)
     if (!function.isDeclaration())
       function.addFnAttr("prefer-vector-width", std::to_string(options.processor.vectorBits));
-  // Register tiles are complete: to unroll them once more lengthens the lives of what they load
-  // until accumulators are spilled.
-  optimize(*result, machine, options.optLevel, /*unrolls=*/false);
   return result;
+}
+
+/// Register tiles are complete: to unroll them once more lengthens the lives of what they load
+/// until accumulators are spilled.
+static std::unique_ptr<llvm::TargetMachine> optimizeFor(llvm::Module &code,
+                                                        const TargetOptions &options) {
+  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(options.processor, options.optLevel);
+  optimize(code, *machine, options.optLevel, /*unrolls=*/false);
+  return machine;
+}
+
+bool ai::writeMachineCode(llvm::Module &code, const TargetOptions &options,
+                          llvm::CodeGenFileType kind, llvm::raw_pwrite_stream &os) {
+  std::unique_ptr<llvm::TargetMachine> machine = optimizeFor(code, options);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, nullptr, kind))
+    return false;
+  passes.run(code);
+  return true;
 }
 
 static LogicalResult emitMachineCode(ModuleOp module, const TargetOptions &options,
                                      llvm::CodeGenFileType kind, llvm::raw_pwrite_stream &os) {
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(options.processor, options.optLevel);
-  auto code = makeLLVMModule(module, options, *machine, context);
+  std::unique_ptr<llvm::Module> code = translate(module, options, context);
   if (!code)
     return failure();
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, os, nullptr, kind))
+  if (!writeMachineCode(*code, options, kind, os))
     return module.emitError("cannot make machine code for ") << options.processor.triple;
-  passes.run(*code);
   return success();
 }
 
 LogicalResult ai::emitLLVMIR(ModuleOp module, const TargetOptions &options, raw_ostream &os) {
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(options.processor, options.optLevel);
-  auto code = makeLLVMModule(module, options, *machine, context);
+  std::unique_ptr<llvm::Module> code = translate(module, options, context);
   if (!code)
     return failure();
+  optimizeFor(*code, options);
   code->print(os, nullptr);
   return success();
 }

@@ -13,6 +13,14 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(const Processor &processor, uns
 /// for.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level, bool unrolls);
 
+/// The module as LLVM IR, not optimised yet; null after an error.
+std::unique_ptr<llvm::Module> translate(mlir::ModuleOp module, const TargetOptions &options,
+                                        llvm::LLVMContext &context);
+
+/// Optimises `code` as asked for and writes machine code; false if there is none for the processor.
+bool writeMachineCode(llvm::Module &code, const TargetOptions &options, llvm::CodeGenFileType kind,
+                      llvm::raw_pwrite_stream &os);
+
 } // namespace ai
 
 #endif // AI_LIB_TARGET_MACHINE_H

@@ -68,6 +68,7 @@ static void describeVectors(Processor &processor, const llvm::MCSubtargetInfo &s
   bool hasAVX = isX86 && subtarget.checkFeatures("+avx");
   processor.vectorBits = hasAVX512 ? 512 : hasAVX ? 256 : 128;
   processor.vectorRegisters = isX86 && !hasAVX512 ? 16 : 32;
+  processor.hasMasks = hasAVX512;
   // LLVM would halve the vectors of processors that once ran slower with long ones.
   if (hasAVX512)
     processor.features += processor.features.empty() ? "-prefer-256-bit" : ",-prefer-256-bit";

@@ -5,6 +5,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <array>
+
 namespace ai {
 
 /// Starts an error; a caller without a source location gives an unknown one.
@@ -30,6 +32,8 @@ struct Processor {
   /// Length and number of its vector registers.
   int64_t vectorBits;
   int64_t vectorRegisters;
+  /// Whether it loads and stores a part of one as fast as the whole.
+  bool hasMasks;
   /// Bytes of a core's first and second cache. LLVM has no table of them: those of this machine if
   /// it is `native` and tells, 32 KiB and 1 MiB otherwise.
   int64_t l1 = 32 << 10, l2 = 1 << 20;
@@ -68,6 +72,16 @@ mlir::LogicalResult emitObject(mlir::ModuleOp module, const TargetOptions &optio
                                llvm::StringRef path);
 mlir::LogicalResult emitObject(mlir::ModuleOp module, const TargetOptions &options,
                                llvm::raw_svector_ostream &os);
+
+/// As many objects as threads make the code of one module on their own. It is the same code as that
+/// of `emitObject`, whatever the machine.
+inline constexpr unsigned kNumParts = 4;
+using ObjectParts = std::array<llvm::SmallVector<char, 0>, kNumParts>;
+
+/// The functions of a module, shared out among objects that belong into one program. What the
+/// module keeps to itself is hidden, its names followed by `suffix`.
+mlir::LogicalResult emitParts(mlir::ModuleOp module, const TargetOptions &options,
+                              llvm::StringRef suffix, ObjectParts &parts);
 
 } // namespace ai
 
