@@ -1,7 +1,8 @@
 #!/bin/bash
 # Sets up a Debian 12 machine and builds the compiler: packages, then build/ (preset release).
 #   tools/setup.sh            what the examples need
-#   tools/setup.sh --tests    also what the tests need, with a Python environment in .venv; with AI_LONG=1 a browser too
+#   tools/setup.sh --tests    also what the tests need, with a Python environment in .venv; with AI_LONG=1 a browser,
+#                             TensorBoard and what runs notebooks, too
 #   tools/setup.sh --bench    also what test/bench/kernels.py needs
 # As root it installs the packages that are missing; otherwise it names them and stops.
 set -euo pipefail
@@ -60,6 +61,11 @@ if [ $tests = yes ] && ! cmp -s test/requirements.txt .venv/requirements.txt; th
   .venv/bin/pip install -q --disable-pip-version-check -r test/requirements.txt ||
     fail "pip could not install test/requirements.txt"
   cp test/requirements.txt .venv/requirements.txt
+fi
+if [ $tests = yes ] && [ -n "${AI_LONG-}" ] && ! cmp -s test/requirements-long.txt .venv/requirements-long.txt; then
+  .venv/bin/pip install -q --disable-pip-version-check -r test/requirements.txt -r test/requirements-long.txt ||
+    fail "pip could not install test/requirements-long.txt"
+  cp test/requirements-long.txt .venv/requirements-long.txt
 fi
 
 # A build folder that was copied or moved along with the checkout still names the old place.

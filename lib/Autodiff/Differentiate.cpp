@@ -19,9 +19,11 @@ using namespace mlir;
 namespace {
 
 struct DifferentiatePass : ai::impl::AIDifferentiatePassBase<DifferentiatePass> {
+  using AIDifferentiatePassBase::AIDifferentiatePassBase;
+
   void runOnOperation() override {
     int64_t rules = 0;
-    if (failed(ai::expandTraining(getOperation(), rules)) ||
+    if (failed(ai::expandTraining(getOperation(), keepGradients, rules)) ||
         failed(ai::expandGradientFunctions(getOperation(), rules)))
       return signalPassFailure();
     ai::removeDropout(getOperation());

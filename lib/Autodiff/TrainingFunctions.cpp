@@ -31,7 +31,7 @@ public:
       : recipe(recipe), model(model), symbols(symbols), builder(recipe.getContext()),
         loc(recipe.getLoc()), sketch(recipe.getContext()) {}
 
-  LogicalResult buildTrainStep(int64_t &numRules);
+  LogicalResult buildTrainStep(bool keepGradients, int64_t &numRules);
   LogicalResult buildEvaluate();
   LogicalResult buildPredict();
 
@@ -242,7 +242,7 @@ void TrainingFunction::addUpdates(const OptimizerParts &optimizer, ValueRange gr
 // The three functions
 //===----------------------------------------------------------------------===//
 
-LogicalResult TrainingFunction::buildTrainStep(int64_t &numRules) {
+LogicalResult TrainingFunction::buildTrainStep(bool keepGradients, int64_t &numRules) {
   OptimizerParts optimizer = getOptimizerParts(recipe.getOptimizer());
   addParameters();
   addStates(optimizer);
@@ -269,6 +269,8 @@ LogicalResult TrainingFunction::buildTrainStep(int64_t &numRules) {
     return failure();
   numRules += sweep.getNumRules();
   addUpdates(optimizer, gradients);
+  for (unsigned index : llvm::seq(keepGradients ? getNumParameters() : 0))
+    sketch.addResult(gradients[index], getParameterName(index) + ".gradient", "gradient");
   addMetrics(losses);
   sketch.finish();
   return success();
@@ -309,7 +311,8 @@ LogicalResult TrainingFunction::buildPredict() {
 } // namespace
 
 /// Builds the functions of one recipe.
-static LogicalResult expand(TrainOp recipe, SymbolTable &symbols, int64_t &numRules) {
+static LogicalResult expand(TrainOp recipe, SymbolTable &symbols, bool keepGradients,
+                            int64_t &numRules) {
   auto model = symbols.lookup<func::FuncOp>(recipe.getModelAttr().getAttr());
   if (!model) // Its functions have been built before.
     return success();
@@ -317,7 +320,7 @@ static LogicalResult expand(TrainOp recipe, SymbolTable &symbols, int64_t &numRu
     return recipe.emitOpError("expects a model of one input and one output, but @")
            << recipe.getModel() << " has type " << model.getFunctionType();
   auto make = [&] { return TrainingFunction(recipe, model, symbols); };
-  if (failed(make().buildTrainStep(numRules)) || failed(make().buildEvaluate()) ||
+  if (failed(make().buildTrainStep(keepGradients, numRules)) || failed(make().buildEvaluate()) ||
       failed(make().buildPredict()))
     return failure();
   auto uses = SymbolTable::getSymbolUses(model, recipe->getParentOp());
@@ -326,10 +329,10 @@ static LogicalResult expand(TrainOp recipe, SymbolTable &symbols, int64_t &numRu
   return success();
 }
 
-LogicalResult ai::expandTraining(ModuleOp module, int64_t &numRules) {
+LogicalResult ai::expandTraining(ModuleOp module, bool keepGradients, int64_t &numRules) {
   SymbolTable symbols(module);
   for (auto recipe : module.getOps<TrainOp>())
-    if (failed(expand(recipe, symbols, numRules)))
+    if (failed(expand(recipe, symbols, keepGradients, numRules)))
       return failure();
   return success();
 }

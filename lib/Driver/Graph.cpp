@@ -18,8 +18,7 @@ static std::string shapeOf(Type type) {
   return shape.str();
 }
 
-/// The name of a parameter, an input or a setting; empty for other values.
-static StringRef nameOf(Value value) {
+StringRef ai::nameOf(Value value) {
   if (auto parameter = value.getDefiningOp<ParameterOp>())
     return parameter.getName();
   auto argument = dyn_cast<BlockArgument>(value);
@@ -32,8 +31,7 @@ static StringRef nameOf(Value value) {
   return name ? name.getName().getValue() : StringRef();
 }
 
-/// What an operation belongs to: what its location names, or the layer whose parameters it takes.
-static std::string ownerOf(Operation *op) {
+std::string ai::ownerOf(Operation *op) {
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
     return name.getName().str();
   for (Value operand : op->getOperands())
@@ -123,8 +121,10 @@ std::unique_ptr<StageGraph::Cluster> GraphMaker::addRegion(Region &region,
 }
 
 StageGraph GraphMaker::make(ModuleOp module) {
+  // A variant of a step for small batches has the step's graph.
   for (Operation &op : module.getOps())
-    if (auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()))
+    if (auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
+        name && !op.hasAttr("ai.most_samples"))
       for (Region &region : op.getRegions())
         if (!region.empty())
           graph.functions.push_back(addRegion(region, "@" + name.str()));

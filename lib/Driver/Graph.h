@@ -43,6 +43,16 @@ struct StageGraph {
 
 StageGraph makeGraph(mlir::ModuleOp module);
 
+/// The name of a parameter, an input or a setting; empty for other values.
+llvm::StringRef nameOf(mlir::Value value);
+
+/// What an operation belongs to: what its location names, or the layer whose parameters it takes.
+std::string ownerOf(mlir::Operation *op);
+
+/// The operations of the model that is trained, as AIEmitProgramPass takes them: in scopes, which
+/// are the layers. None without a model, or if one has errors, which a compilation will tell.
+std::vector<std::string> listNodes(mlir::ModuleOp module);
+
 /// Prints in Graphviz's language.
 void printDot(const StageGraph &graph, llvm::raw_ostream &os);
 

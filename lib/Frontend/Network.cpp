@@ -197,7 +197,7 @@ llvm::Error Network::report(const std::string &path, bool measure) {
 static std::string keyOf(ModuleOp module, const CompileOptions &options) {
   return ::print(module) + options.target + " " + llvm::join(options.cpus, ",") + " " +
          options.conv + " " + std::to_string(options.optLevel) +
-         (options.checkNaN ? " check-nan" : "");
+         (options.checkNaN ? " check-nan" : "") + (options.keepGradients ? " gradients" : "");
 }
 
 /// Copies the parameters, and the optimizer's state if it is the same optimizer's.

@@ -2,7 +2,9 @@
 
 #include "lib/Frontend/NetworkState.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 #include <chrono>
 
 using namespace ai;
@@ -10,6 +12,9 @@ using Clock = std::chrono::steady_clock;
 
 /// Samples that are evaluated or predicted between two questions whether to stop.
 static constexpr int64_t kPiece = 1024;
+
+/// Steps of a trace.
+static constexpr int64_t kTracedSteps = 10;
 
 namespace {
 /// Asks about twenty times a second.
@@ -107,10 +112,10 @@ std::string Epoch::text() const {
   return text;
 }
 
-llvm::Expected<Epoch> Network::trainEpoch(const ai_rt_data_t &data, int64_t batch) {
+llvm::Expected<Epoch> Network::trainEpoch(const ai_rt_data_t &data, ai_rt_log_t *log) {
   ai_rt_model_t *model = state->model.get();
   ai_rt_progress_t reached = ai_rt_model_progress(model);
-  int64_t samples = rows(data.inputs);
+  int64_t samples = rows(data.inputs), batch = recipe.batch;
   if (reached.position > samples)
     return refuse("expects the data that the present epoch was begun with, of at least " +
                   std::to_string(reached.position) + " samples, got " + std::to_string(samples));
@@ -128,6 +133,9 @@ llvm::Expected<Epoch> Network::trainEpoch(const ai_rt_data_t &data, int64_t batc
             ai_rt_model_train_batch(model, &data, order.data(), first, count, &metrics)))
       return error;
     add(epoch.train, metrics);
+    if (log)
+      if (llvm::Error error = checkStatus(ai_rt_log_step(log, &metrics)))
+        return error;
   }
   ai_rt_model_next_epoch(model);
   epoch.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -136,33 +144,19 @@ llvm::Expected<Epoch> Network::trainEpoch(const ai_rt_data_t &data, int64_t batc
   return epoch;
 }
 
-llvm::Expected<std::vector<Epoch>> Network::fit(const Recipe &newRecipe, const ai_rt_data_t &train,
-                                                const ai_rt_data_t *test,
-                                                llvm::function_ref<void(const Epoch &)> onEpoch,
-                                                bool checkNaN) {
-  std::unique_lock<std::mutex> lock(state->busy, std::try_to_lock);
-  if (!lock)
-    return refuseUse();
-  if (newRecipe.epochs < 1)
-    return refuse("expects epochs of at least 1, got " + std::to_string(newRecipe.epochs));
-  if (newRecipe.batch < 1)
-    return refuse("expects a batch of at least 1, got " + std::to_string(newRecipe.batch));
-  bool always = std::exchange(options.checkNaN, options.checkNaN || checkNaN);
-  llvm::scope_exit restore([&] { options.checkNaN = always; }); // exports do not look
-  if (llvm::Error error = prepare(newRecipe, &train.inputs, /*again=*/true))
+static llvm::Error writeEpoch(ai_rt_log_t *log, const Epoch &epoch, const ai_rt_data_t *test) {
+  if (!log)
+    return llvm::Error::success();
+  if (llvm::Error error =
+          checkStatus(ai_rt_log_epoch(log, &epoch.train, test ? &epoch.test : nullptr)))
     return error;
-  ai_rt_model_t *model = state->model.get();
-  for (const ai_rt_data_t *data : {&train, test})
-    if (llvm::Error error = data ? checkData(model, *data, true) : llvm::Error::success())
-      return error;
-  recipe = newRecipe;
-  ai_rt_progress_t progress = ai_rt_model_progress(model);
-  progress.seed = newRecipe.seed;
-  if (llvm::Error error = checkStatus(ai_rt_model_set_progress(model, &progress)))
-    return error;
-  std::vector<Epoch> epochs;
-  for (int64_t i = 0; i < newRecipe.epochs; ++i) {
-    llvm::Expected<Epoch> epoch = trainEpoch(train, newRecipe.batch);
+  return test ? checkStatus(ai_rt_log_mistakes(log, test)) : llvm::Error::success();
+}
+
+llvm::Error Network::train(const ai_rt_data_t &train, const ai_rt_data_t *test, ai_rt_log_t *log,
+                           llvm::function_ref<void(const Epoch &)> onEpoch) {
+  for (int64_t i = 0; i < recipe.epochs; ++i) {
+    llvm::Expected<Epoch> epoch = trainEpoch(train, log);
     if (!epoch)
       return epoch.takeError();
     if (test) {
@@ -172,10 +166,91 @@ llvm::Expected<std::vector<Epoch>> Network::fit(const Recipe &newRecipe, const a
       epoch->hasTest = true;
       epoch->test = *tested;
     }
-    epochs.push_back(*epoch);
-    if (onEpoch)
-      onEpoch(*epoch);
+    if (llvm::Error error = writeEpoch(log, *epoch, test))
+      return error;
+    onEpoch(*epoch);
   }
+  return llvm::Error::success();
+}
+
+namespace {
+/// The files that a training writes.
+class Records {
+public:
+  Records(ai_rt_model_t *model, const std::string &trace) : model(model), trace(trace) {}
+  ~Records() { ai_rt_log_close(log); }
+
+  llvm::Error open(const std::string &folder, bool withTest) {
+    llvm::StringRef parent = llvm::sys::path::parent_path(trace);
+    if (!parent.empty() && !llvm::sys::fs::is_directory(parent))
+      return llvm::make_error<RuntimeError>(AI_RT_BAD_FILE, trace + ": cannot save there, " +
+                                                                parent.str() + " is not a folder");
+    if (!folder.empty())
+      if (llvm::Error error = checkStatus(ai_rt_log_open(model, folder.c_str(), withTest, &log)))
+        return error;
+    if (trace.empty())
+      return llvm::Error::success();
+    return checkStatus(ai_rt_model_trace_begin(model, kTracedSteps));
+  }
+
+  /// What a training that ended with `error` leaves.
+  llvm::Error close(llvm::Error error) {
+    if (!trace.empty())
+      if (llvm::Error failed = checkStatus(ai_rt_model_trace_write(model, trace.c_str())))
+        error =
+            error ? (llvm::consumeError(std::move(failed)), std::move(error)) : std::move(failed);
+    llvm::Error failed = checkStatus(ai_rt_log_close(std::exchange(log, nullptr)));
+    if (!error)
+      return failed;
+    llvm::consumeError(std::move(failed));
+    return error;
+  }
+
+  ai_rt_model_t *model;
+  const std::string &trace;
+  ai_rt_log_t *log = nullptr;
+};
+} // namespace
+
+llvm::Expected<std::vector<Epoch>> Network::fit(const Recipe &newRecipe, const ai_rt_data_t &train,
+                                                const ai_rt_data_t *test,
+                                                llvm::function_ref<void(const Epoch &)> onEpoch,
+                                                const Watching &watching) {
+  std::unique_lock<std::mutex> lock(state->busy, std::try_to_lock);
+  if (!lock)
+    return refuseUse();
+  if (newRecipe.epochs < 1)
+    return refuse("expects epochs of at least 1, got " + std::to_string(newRecipe.epochs));
+  if (newRecipe.batch < 1)
+    return refuse("expects a batch of at least 1, got " + std::to_string(newRecipe.batch));
+  if (watching.gradients && watching.log.empty())
+    return refuse("expects a log for the gradients, got none; name its folder");
+  CompileOptions own = options;
+  llvm::scope_exit restore([&] { options = own; }); // exports do not watch
+  options.checkNaN |= watching.checkNaN;
+  options.keepGradients |= watching.gradients;
+  if (llvm::Error error = prepare(newRecipe, &train.inputs, /*again=*/true))
+    return error;
+  ai_rt_model_t *model = state->model.get();
+  for (const ai_rt_data_t *data : {&train, test})
+    if (llvm::Error error = data ? checkData(model, *data, true) : llvm::Error::success())
+      return error;
+  Records records(model, watching.trace);
+  if (llvm::Error error = records.open(watching.log, test != nullptr))
+    return error;
+  recipe = newRecipe;
+  ai_rt_progress_t progress = ai_rt_model_progress(model);
+  progress.seed = newRecipe.seed;
+  if (llvm::Error error = checkStatus(ai_rt_model_set_progress(model, &progress)))
+    return error;
+  std::vector<Epoch> epochs;
+  auto keep = [&](const Epoch &epoch) {
+    epochs.push_back(epoch);
+    if (onEpoch)
+      onEpoch(epoch);
+  };
+  if (llvm::Error error = records.close(this->train(train, test, records.log, keep)))
+    return error;
   return epochs;
 }
 

@@ -252,7 +252,8 @@ void Parser::addTraining() {
   load(train, "Go on from a checkpoint");
   settings(train);
   text(train, "--log", options.log, "DIR",
-       "Write loss, accuracy, learning rate and histograms of the parameters for TensorBoard");
+       "Write curves, histograms, the graph and misclassified images (of 1 or 3 channels) for "
+       "TensorBoard");
   trace(train, "the first");
   json(train, "Print a JSON object for each epoch and nothing else");
 
@@ -287,6 +288,10 @@ void Parser::addTraining() {
   seed(bench);
   settings(bench);
   trace(bench, "the first measured");
+  whole(bench, "--rows", options.rows, 0, 1 << 16,
+        concat("Rows of the profile, the most expensive first, in a program that was compiled with "
+               "--profile; 0: all (default: ",
+               options.rows, ")"));
 
   CLI::App *info =
       addCommand("info", "Print the parameters, the memory plan and the work of a step");

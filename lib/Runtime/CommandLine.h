@@ -25,6 +25,7 @@ struct Options {
   std::string log;         ///< A folder for curves; empty means none.
   std::string trace;       ///< A file; empty means none.
   int64_t traceSteps = 10;
+  int64_t rows = 10; ///< of a profile
   int64_t epochs = 0;
   int64_t batch = 0;
   int64_t pad = 0;     ///< Zeros on every side of an image.

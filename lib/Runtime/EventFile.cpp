@@ -8,6 +8,7 @@
 #include "EventFile.h"
 
 #include "Error.h"
+#include "Messages.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -42,12 +43,6 @@ uint32_t ai::rt::crc32c(const char *data, size_t size) {
   return ~rest;
 }
 
-/// Appends the low `size` bytes of `bits`, the lowest first.
-static void appendBytes(std::string &bytes, uint64_t bits, int size) {
-  for (int i = 0; i < size; ++i)
-    bytes += char(bits >> (8 * i));
-}
-
 static void appendChecksum(std::string &bytes, const char *data, size_t size) {
   uint32_t sum = crc32c(data, size);
   appendBytes(bytes, uint32_t((sum >> 15 | sum << 17) + 0xA282EAD8), 4);
@@ -58,50 +53,6 @@ void ai::rt::appendRecord(std::string &bytes, const std::string &data) {
   appendChecksum(bytes, bytes.data() + bytes.size() - 8, 8);
   bytes += data;
   appendChecksum(bytes, data.data(), data.size());
-}
-
-//===----------------------------------------------------------------------===//
-// Messages: a field is its number and type, then its value
-//===----------------------------------------------------------------------===//
-
-static void appendVarint(std::string &message, uint64_t value) {
-  for (; value >= 128; value >>= 7)
-    message += char(value | 128);
-  message += char(value);
-}
-
-static void addInteger(std::string &message, int field, int64_t value) {
-  appendVarint(message, uint64_t(field) << 3);
-  appendVarint(message, uint64_t(value));
-}
-
-/// The bits of a floating-point number, as an integer of its size.
-template <typename Bits, typename T> static Bits bitsOf(T value) {
-  static_assert(sizeof(Bits) == sizeof(T), "all bits and no more");
-  Bits bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-
-static void addDouble(std::string &message, int field, double value) {
-  appendVarint(message, uint64_t(field) << 3 | 1);
-  appendBytes(message, bitsOf<uint64_t>(value), 8);
-}
-
-static void addFloat(std::string &message, int field, float value) {
-  appendVarint(message, uint64_t(field) << 3 | 5);
-  appendBytes(message, bitsOf<uint32_t>(value), 4);
-}
-
-/// Text, a message, or numbers one behind the other.
-static void addBytes(std::string &message, int field, const char *data, size_t size) {
-  appendVarint(message, uint64_t(field) << 3 | 2);
-  appendVarint(message, size);
-  message.append(data, size);
-}
-
-static void addBytes(std::string &message, int field, const std::string &data) {
-  addBytes(message, field, data.data(), data.size());
 }
 
 //===----------------------------------------------------------------------===//
@@ -142,9 +93,23 @@ double Histogram::limit(int bucket) const {
 // Files
 //===----------------------------------------------------------------------===//
 
-/// Fields of `Event`, of `Summary.Value` and of `HistogramProto`.
-enum EventField { kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7 };
-enum ValueField { kTag = 1, kSimpleValue = 2, kHistogram = 5 };
+/// Fields of `Event`, of `Summary.Value`, of `HistogramProto` and of `Summary.Image`.
+enum EventField {
+  kWallTime = 1,
+  kStep = 2,
+  kFileVersion = 3,
+  kGraph = 4,
+  kSummary = 5,
+  kSessionLog = 7
+};
+enum ValueField {
+  kTag = 1,
+  kSimpleValue = 2,
+  kImage = 4,
+  kHistogram = 5,
+  kTensor = 8,
+  kMetadata = 9
+};
 enum HistogramField {
   kMin = 1,
   kMax = 2,
@@ -154,6 +119,7 @@ enum HistogramField {
   kLimits = 6,
   kBucketCounts = 7
 };
+enum ImageField { kHeight = 1, kWidth = 2, kChannels = 3, kPNG = 4 };
 
 static constexpr size_t kBufferBytes = 1 << 16;
 static constexpr double kSecondsUnwritten = 1;
@@ -251,11 +217,42 @@ void EventFile::add(const char *tag, const Histogram &histogram) {
   for (int64_t count : histogram.buckets)
     appendBytes(numbers, bitsOf<uint64_t>(double(count)), 8);
   addBytes(message, kBucketCounts, numbers);
+  addMessage(tag, kHistogram, message);
+}
 
+void EventFile::add(const char *tag, const Image &image) {
+  std::string message;
+  addInteger(message, kHeight, image.height);
+  addInteger(message, kWidth, image.width);
+  addInteger(message, kChannels, image.channels);
+  addBytes(message, kPNG, encodePNG(image));
+  addMessage(tag, kImage, message);
+}
+
+/// A tensor of one string, for TensorBoard's plugin of that name.
+void EventFile::addText(const char *tag, const std::string &markdown) {
+  std::string tensor, plugin, metadata;
+  addInteger(tensor, /*dtype=*/1, /*DT_STRING=*/7);
+  addBytes(tensor, /*string_val=*/8, markdown);
+  addBytes(plugin, /*plugin_name=*/1, "text");
+  addBytes(metadata, /*plugin_data=*/1, plugin);
+  addMessage(tag, kTensor, tensor, &metadata);
+}
+
+void EventFile::addMessage(const char *tag, int field, const std::string &message,
+                           const std::string *metadata) {
   value.clear();
   addBytes(value, kTag, tag, std::strlen(tag));
-  addBytes(value, kHistogram, message);
+  if (metadata)
+    addBytes(value, kMetadata, *metadata);
+  addBytes(value, field, message);
   addBytes(summary, /*value=*/1, value);
+}
+
+void EventFile::writeGraph(const std::string &graph) {
+  begin(0);
+  addBytes(event, kGraph, graph);
+  append();
 }
 
 void EventFile::write(int64_t step) {

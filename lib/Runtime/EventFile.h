@@ -13,6 +13,8 @@
 #ifndef AI_LIB_RUNTIME_EVENTFILE_H
 #define AI_LIB_RUNTIME_EVENTFILE_H
 
+#include "PNG.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -56,12 +58,19 @@ public:
   EventFile(const EventFile &) = delete;
   EventFile &operator=(const EventFile &) = delete;
 
-  /// Adds a value to the next event. Nothing is allocated for tags of up to a hundred characters.
+  /// Adds a value to the next event. Nothing is allocated for a number or a
+  /// histogram whose tag has up to a hundred characters.
   void add(const char *tag, double value);
   void add(const char *tag, const Histogram &histogram);
+  void add(const char *tag, const Image &image);
+  void addText(const char *tag, const std::string &markdown);
 
   /// Writes the event, at `step` of its curves.
   void write(int64_t step);
+
+  /// Writes a graph (`graphMessage`), which belongs to no step: a file with nothing else is
+  /// removed.
+  void writeGraph(const std::string &graph);
 
   /// Leaves nothing in the buffer.
   void flush();
@@ -69,6 +78,8 @@ public:
 private:
   void begin(int64_t step);
   void append();
+  void addMessage(const char *tag, int field, const std::string &message,
+                  const std::string *metadata = nullptr);
 
   std::string path;
   int descriptor = -1;

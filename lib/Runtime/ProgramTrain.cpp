@@ -33,6 +33,7 @@ private:
   bool trainEpoch();
   void readMetrics();
   void logStep(const ai_rt_metrics_t &metrics);
+  void logEpoch(const ai_rt_metrics_t *tested);
   void finishEpoch();
   int trainEpochs();
   void writeTrace();
@@ -174,6 +175,14 @@ std::string Training::jsonOfEpoch(const ai_rt_metrics_t &tested) const {
   return text + ", \"samples_per_s\": " + jsonNumber(line.rate) + "}\n";
 }
 
+void Training::logEpoch(const ai_rt_metrics_t *tested) {
+  check(ai_rt_log_epoch(log.get(), &progress.state().sums, tested));
+  if (!tested)
+    return;
+  ai_rt_data_t view = test.view();
+  check(ai_rt_log_mistakes(log.get(), &view));
+}
+
 /// Saves first: what evaluation does can not lose the epoch.
 void Training::finishEpoch() {
   ai_rt_model_next_epoch(model.get());
@@ -184,7 +193,7 @@ void Training::finishEpoch() {
   if (hasTest)
     tested = evaluate(model.get(), test);
   if (log)
-    check(ai_rt_log_epoch(log.get(), &progress.state().sums, hasTest ? &tested : nullptr));
+    logEpoch(hasTest ? &tested : nullptr);
   if (interrupted())
     return;
   if (options.json)

@@ -46,6 +46,18 @@ const ai_rt_step_t *ai_rt_program_find_step(const ai_rt_program_t *program, cons
   return findByName(program->steps, program->num_steps, name);
 }
 
+const ai_rt_step_t *ai::rt::findStep(const ai_rt_program_t &program, const char *name,
+                                     int64_t count) {
+  const ai_rt_step_t *found = nullptr;
+  for (int64_t i = 0; i < program.num_steps; ++i) {
+    const ai_rt_step_t &step = program.steps[i];
+    bool takesSoMany = step.most_samples == 0 || count <= step.most_samples;
+    if (takesSoMany && std::strcmp(step.name, name) == 0)
+      found = &step;
+  }
+  return found;
+}
+
 const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_program_t *program,
                                                     const char *name) {
   return findByName(program->functions, program->num_functions, name);

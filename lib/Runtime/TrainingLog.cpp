@@ -5,38 +5,28 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "EventFile.h"
-#include "Model.h"
+#include "TrainingLog.h"
+
+#include "GraphMessage.h"
+#include "Mistakes.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <optional>
+#include <utility>
 
 using namespace ai::rt;
 
-/// A folder each, because what a reader forgets when a training is resumed counts steps in one and
-/// epochs in the others, and because curves of one name in two folders are drawn together.
-struct ai_rt_log {
-  ai_rt_log(const ai_rt_model &model, const std::string &folder, bool withTest);
+/// Of an epoch, at most.
+static constexpr size_t kMistakes = 16;
 
-  void addMetrics(EventFile &file, const char *loss, const char *accuracy,
-                  const ai_rt_metrics_t &metrics) const;
-  void addParameters();
-  void writeStep(const ai_rt_metrics_t &metrics);
-  void writeEpoch(const ai_rt_metrics_t &trained, const ai_rt_metrics_t *tested);
-  void flush();
-
-  const ai_rt_model &model;
-  EventFile steps, train;
-  std::optional<EventFile> test;
-};
-
-ai_rt_log::ai_rt_log(const ai_rt_model &model, const std::string &folder, bool withTest)
+ai_rt_log::ai_rt_log(ai_rt_model &model, const std::string &folder, bool withTest)
     : model(model), steps(folder + "/steps", model.progress.step + 1),
       train(folder + "/train", model.progress.epoch + 1) {
   if (withTest)
     test.emplace(folder + "/test", model.progress.epoch + 1);
+  if (model.program.num_nodes > 0)
+    train.writeGraph(graphMessage(model.program));
 }
 
 void ai_rt_log::addMetrics(EventFile &file, const char *loss, const char *accuracy,
@@ -75,15 +65,25 @@ void ai_rt_log::writeStep(const ai_rt_metrics_t &metrics) {
   steps.write(model.progress.step);
 }
 
-/// An event for each parameter, so that no event outgrows the buffer.
-void ai_rt_log::addParameters() {
+/// What a tensor's histogram is called; empty if it gets none. "w.gradient" is that of "w".
+static std::string histogramTag(const ai_rt_tensor_info_t &info) {
+  std::string name = info.name;
+  if (info.dtype != AI_RT_F32 && info.dtype != AI_RT_F64)
+    return "";
+  if (info.role == AI_RT_GRADIENT)
+    return "gradients/" + name.substr(0, name.rfind('.'));
+  return info.role == AI_RT_PARAMETER ? "parameters/" + name : "";
+}
+
+/// An event for each tensor, so that no event outgrows the buffer.
+void ai_rt_log::addHistograms() {
   for (int64_t i = 0; i < model.program.num_tensors; ++i) {
     const ai_rt_tensor_info_t &info = model.program.tensors[i];
-    if (info.role != AI_RT_PARAMETER || (info.dtype != AI_RT_F32 && info.dtype != AI_RT_F64))
+    std::string tag = histogramTag(info);
+    if (tag.empty())
       continue;
-    const char *data = model.fixed() + info.offset;
+    const char *data = std::as_const(model).fixed() + info.offset;
     int64_t count = info.bytes / ai_rt_dtype_size(info.dtype);
-    std::string tag = concat("parameters/", info.name);
     if (info.dtype == AI_RT_F32)
       train.add(tag.c_str(), Histogram(reinterpret_cast<const float *>(data), count));
     else
@@ -95,12 +95,27 @@ void ai_rt_log::addParameters() {
 void ai_rt_log::writeEpoch(const ai_rt_metrics_t &trained, const ai_rt_metrics_t *tested) {
   addMetrics(train, "epoch/loss", "epoch/accuracy", trained);
   train.write(model.progress.epoch);
-  addParameters();
+  addHistograms();
   if (tested && test) {
     addMetrics(*test, "epoch/loss", "epoch/accuracy", *tested);
     test->write(model.progress.epoch);
   }
   flush();
+}
+
+void ai_rt_log::writeMistakes(const ai_rt_data_t &data) {
+  if (!test)
+    return;
+  std::vector<Mistake> mistakes = findMistakes(model, data, kMistakes);
+  if (mistakes.empty())
+    return;
+  const ai_rt_tensor_info_t &input = *model.step("predict", 1).input;
+  for (size_t i = 0; i < mistakes.size(); ++i)
+    test->add(concat("misclassified/", i / 10, i % 10).c_str(),
+              pictureOf(data.inputs, mistakes[i].row, input));
+  test->addText("misclassified/list", describe(mistakes));
+  test->write(model.progress.epoch);
+  test->flush();
 }
 
 void ai_rt_log::flush() {
@@ -114,7 +129,7 @@ void ai_rt_log::flush() {
 // C
 //===----------------------------------------------------------------------===//
 
-ai_rt_status_t ai_rt_log_open(const ai_rt_model_t *model, const char *folder, int64_t with_test,
+ai_rt_status_t ai_rt_log_open(ai_rt_model_t *model, const char *folder, int64_t with_test,
                               ai_rt_log_t **log) {
   return guarded([&] { *log = new ai_rt_log(*model, folder, with_test != 0); });
 }
@@ -126,6 +141,10 @@ ai_rt_status_t ai_rt_log_step(ai_rt_log_t *log, const ai_rt_metrics_t *metrics) 
 ai_rt_status_t ai_rt_log_epoch(ai_rt_log_t *log, const ai_rt_metrics_t *train,
                                const ai_rt_metrics_t *test) {
   return guarded([&] { log->writeEpoch(*train, test); });
+}
+
+ai_rt_status_t ai_rt_log_mistakes(ai_rt_log_t *log, const ai_rt_data_t *data) {
+  return guarded([&] { log->writeMistakes(*data); });
 }
 
 ai_rt_status_t ai_rt_log_close(ai_rt_log_t *log) {

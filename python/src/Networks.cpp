@@ -144,7 +144,9 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
                                   std::optional<std::string> loss,
                                   std::optional<ai::Optimizer> optimizer,
                                   std::optional<int64_t> batch, std::optional<int64_t> epochs,
-                                  bool verbose, bool checkNaN) {
+                                  bool verbose, bool checkNaN,
+                                  const std::optional<std::string> &log,
+                                  const std::optional<std::string> &trace, bool gradients) {
   ai::Recipe recipe = self.recipe;
   recipe.loss = loss.value_or(recipe.loss);
   recipe.optimizer = optimizer.value_or(recipe.optimizer);
@@ -161,8 +163,9 @@ static std::vector<ai::Epoch> fit(ai::Network &self, nb::object train, nb::objec
     if (verbose)
       printEpoch(epoch, last);
   };
+  ai::Watching watching{checkNaN, gradients, log.value_or(""), trace.value_or("")};
   return unwrap(run([&] {
-    return self.fit(recipe, trainData.view, testData ? &testData->view : nullptr, print, checkNaN);
+    return self.fit(recipe, trainData.view, testData ? &testData->view : nullptr, print, watching);
   }));
 }
 
@@ -298,17 +301,22 @@ void aic::bindNetworks(nb::module_ &m) {
           },
           [](ai::Network &s, const std::string &cpu) { s.options.cpus = {cpu}; },
           "Processor to compile for: native, or a name that clang's -mcpu knows.")
-      .def("fit", &fit, "train"_a.none(), "test"_a = nb::none(), nb::kw_only(),
-           "loss"_a = nb::none(), "optimizer"_a = nb::none(), "batch"_a = nb::none(),
-           "epochs"_a = nb::none(), "verbose"_a = true, "check_nan"_a = false,
-           "Trains `epochs` epochs more, evaluates on `test` after each, and returns them. Data "
-           "are\n"
-           "an aic.data.Dataset or a pair (images, labels) of arrays, images uint8 or float32 and\n"
-           "labels of integers (targets float32 for mse_loss). What is None stays as `recipe` has\n"
-           "it. Ctrl-C ends it between two steps; what was learnt is kept, and the next fit\n"
-           "finishes the epoch first. With check_nan, which takes longer, a NaN ends it with a\n"
-           "FloatingPointError that says where it appeared first; the step's update is not made;\n"
-           "`evaluate` and `predict` keep looking until the next fit.")
+      .def(
+          "fit", &fit, "train"_a.none(), "test"_a = nb::none(), nb::kw_only(),
+          "loss"_a = nb::none(), "optimizer"_a = nb::none(), "batch"_a = nb::none(),
+          "epochs"_a = nb::none(), "verbose"_a = true, "check_nan"_a = false, "log"_a = nb::none(),
+          "trace"_a = nb::none(), "gradients"_a = false,
+          "Trains `epochs` epochs more, evaluates on `test` after each, and returns them. Data "
+          "are\n"
+          "an aic.data.Dataset or a pair (images, labels) of arrays, images uint8 or float32 and\n"
+          "labels of integers (targets float32 for mse_loss). What is None stays as `recipe` has\n"
+          "it. Ctrl-C ends it between two steps; what was learnt is kept, and the next fit\n"
+          "finishes the epoch first. With check_nan, which takes longer, a NaN ends it with a\n"
+          "FloatingPointError that says where it appeared first; the step's update is not made;\n"
+          "`evaluate` and `predict` keep looking until the next fit. `log` is a folder of curves,\n"
+          "histograms of parameters and, with `gradients`, those, the graph and misclassified\n"
+          "images, which TensorBoard shows; `trace` a file for what each thread does in the first\n"
+          "ten steps, which ui.perfetto.dev opens.")
       .def("evaluate", &evaluate, "data"_a.none(),
            "Mean loss and accuracy on data, as `fit` takes them.")
       .def("predict", &predict, "images"_a.none(),

@@ -1,5 +1,6 @@
 // RUN: ai-opt %s -ai-lift-parameters -ai-differentiate -split-input-file | FileCheck %s
 // RUN: ai-opt %s -ai-lift-parameters -ai-differentiate -split-input-file -mlir-print-debuginfo | FileCheck %s --check-prefix=NAMES
+// RUN: ai-opt %s -ai-lift-parameters -ai-differentiate=keep-gradients -split-input-file | FileCheck %s --check-prefix=GRADIENTS
 
 ai.model @net(%x: tensor<?x4xf32>) -> tensor<?x3xf32> {
   %w = ai.parameter "fc.weight" : tensor<3x4xf32>
@@ -85,3 +86,10 @@ ai.train @regression loss(mse_loss) optimizer(#ai.sgd<lr = 0.1>)
 // CHECK-LABEL: func @regression_predict(
 //       CHECK:   %[[Y:.*]] = ai.linear
 //       CHECK:   return %[[Y]]
+
+// Gradients that are kept are results, before the metrics.
+//     GRADIENTS: func @regression_train_step(
+//     GRADIENTS: tensor<2x4xf64> {ai.name = "w", ai.role = "parameter"}, tensor<4xf64> {ai.name = "b.gradient", ai.role = "gradient"}, tensor<2x4xf64> {ai.name = "w.gradient", ai.role = "gradient"}, tensor<f32> {ai.name = "loss"
+//     GRADIENTS:   %[[B:.*]] = ai.reduce_sum {{.*}} -> tensor<4xf64>
+//     GRADIENTS:   return {{.*}}%[[B]], %{{.*}} :
+// GRADIENTS-NOT: gradient"

@@ -1,6 +1,9 @@
 // What C++ programs do with the front end: write a model, train it, ask it.
 
 #include "ai/Frontend/Graph.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 
 using namespace ai;
@@ -115,6 +118,37 @@ TEST(Network, LearnsAndPredicts) {
   ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
   EXPECT_GT(outputs[0], 0.9f);
   EXPECT_GT(outputs[127], 0.9f);
+}
+
+TEST(Network, WritesWhatHappens) {
+  llvm::SmallString<64> folder;
+  ASSERT_FALSE(bool(llvm::sys::fs::createUniqueDirectory("frontend", folder)));
+  llvm::scope_exit clear([&] { (void)llvm::sys::fs::remove_directories(folder); });
+  Points points;
+  Sequential net({std::make_shared<Linear>(2)});
+  ai_rt_data_t data = points.data();
+  Watching watching;
+  watching.gradients = true;
+  llvm::Expected<std::vector<Epoch>> epochs = net.fit(Recipe(), data, &data, nullptr, watching);
+  ASSERT_FALSE(bool(epochs));
+  EXPECT_EQ(llvm::toString(epochs.takeError()),
+            "expects a log for the gradients, got none; name its folder");
+  watching.log = (folder + "/log").str();
+  watching.trace = (folder + "/trace.json").str();
+  epochs = net.fit(Recipe(), data, &data, nullptr, watching);
+  ASSERT_TRUE(bool(epochs)) << llvm::toString(epochs.takeError());
+  for (const char *name : {"/log/steps", "/log/train", "/log/test", "/trace.json"})
+    EXPECT_TRUE(llvm::sys::fs::exists(folder + name)) << name;
+  EXPECT_GE(ai_rt_model_find_tensor(net.getModel().get(), "fc1.weight.gradient"), 0);
+  epochs = net.fit(Recipe(), data);
+  ASSERT_TRUE(bool(epochs)) << llvm::toString(epochs.takeError());
+  EXPECT_LT(ai_rt_model_find_tensor(net.getModel().get(), "fc1.weight.gradient"), 0);
+
+  net.interrupted = [] { return true; };
+  watching.trace = (folder + "/none.json").str();
+  epochs = net.fit(Recipe(), data, &data, nullptr, watching);
+  ASSERT_FALSE(bool(epochs));
+  EXPECT_EQ(llvm::toString(epochs.takeError()), "interrupted");
 }
 
 TEST(Network, StopsWhenAskedAndGoesOn) {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import formats
-from classifier import CLASSIFIER, fail, succeed
+from classifier import CLASSIFIER, fail, idx, samples, succeed
 
 
 # --- log -----------------------------------------------------------------------------------------
@@ -63,6 +63,46 @@ def test_histograms_are_of_the_parameters(logged):
         for limit, count in zip(last["limits"], np.cumsum(last["buckets"])):
             assert abs((values <= limit).sum() - count) <= 1
         assert sum(last["buckets"]) == values.size
+
+
+def test_the_graph_has_scopes_and_shapes(logged):
+    assert formats.read_graph(logged[0] / "a/log/train") == {
+        "input": ("input", [], [-1, 1, 28, 28]),
+        "linear/weight": ("ai.parameter", [], [10, 784]),
+        "linear/bias": ("ai.parameter", [], [10]),
+        "linear/linear": ("ai.linear", ["input", "linear/weight", "linear/bias"], [-1, 10])}
+
+
+def table(rows):
+    lines = ["| picture | sample | is | taken for |", "|---|---|---|---|"]
+    return "".join(line + "\n" for line in lines + [f"| {' | '.join(map(str, row))} |" for row in rows])
+
+
+@pytest.mark.parametrize("wrong", [0, 5, 40])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_first_misclassified_images_are_shown(data, tmp_path, wrong, dtype):
+    for name in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"):
+        (tmp_path / name).symlink_to(data / name)
+    images, labels = samples(2500, 7)
+    positions = np.arange(900, 2500, 1600 // wrong)[:wrong] if wrong else []
+    labels[positions] = (labels[positions] + 1) % 10
+    shown = images.astype(dtype) if dtype == "uint8" else images / np.float32(255) * 2 - 1
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(shown.astype(dtype)))
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx(labels))
+    epochs = [json.loads(line) for line in succeed("train", "--data", tmp_path, "--json", "--log", tmp_path / "log").splitlines()]
+    assert [round(epoch["test_accuracy"] * 2500) for epoch in epochs] == 2 * [2500 - wrong]
+    events = [(step, values) for step, values, starts in formats.read_events(tmp_path / "log/test") if not starts]
+    assert len(events) == (4 if wrong else 2)
+    for step, values in events[1::2] if wrong else []:
+        found = min(wrong, 16)
+        rows = [(f"{i:02}", p, labels[p], (int(labels[p]) - 1) % 10) for i, p in enumerate(positions[:found])]
+        assert values.pop("misclassified/list") == table(rows)
+        assert list(values) == [f"misclassified/{row[0]}" for row in rows]
+        for pixels, (_, position, _, _) in zip(values.values(), rows):
+            exact = images[position].astype(float)
+            if dtype == "float32":  # the least is black, the greatest white
+                exact = (exact - exact.min()) / (exact.max() - exact.min()) * 255
+            assert np.abs(pixels[..., 0] - exact).max() <= (0 if dtype == "uint8" else 0.501)
 
 
 def test_a_log_changes_no_bits(data, logged, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 aic = pytest.importorskip("aic", reason="expects the package to be installed: pip install .")
+import formats  # noqa: E402
 from layers import lenet_layers  # noqa: E402
 
 FASHION = "/usr/share/datasets/fashion-mnist"
@@ -212,3 +213,44 @@ def test_other_threads_run_meanwhile(blobs, mlp):
     thread.join()
     assert turns > 20
     assert refused and set(refused) == {"expects one thread at a time to use a model, but another one is at it"}
+
+
+def tags(folder):
+    return {tag for _, values, _ in formats.read_events(folder) for tag in values}
+
+
+def test_log_is_what_programs_write(blobs, mlp, tmp_path):
+    model, log = mlp(), tmp_path / "log"
+    wrong = blobs[1].copy()
+    wrong[::50] = (wrong[::50] + 1) % 3
+    epochs = model.fit(blobs, (blobs[0], wrong), optimizer=aic.SGD(0.5), batch=32, epochs=3, log=str(log), verbose=False)
+    assert formats.curve(log / "train", "epoch/loss") == pytest.approx({e.number: e.train.loss for e in epochs}, rel=1e-6)
+    assert formats.curve(log / "test", "epoch/accuracy") == pytest.approx({e.number: e.test.accuracy for e in epochs}, rel=1e-6)
+    assert list(formats.curve(log / "steps", "step/loss")) == list(range(1, 3 * 8 + 1))
+    assert tags(log / "train") == {"epoch/loss", "epoch/accuracy"} | {f"parameters/{name}" for name in model.parameters()}
+    assert formats.curve(log / "test", "misclassified/05")[3].tolist() == blobs[0][250, ..., None].tolist()
+    graph = formats.read_graph(log / "train")
+    assert graph["fc1/linear"] == ("ai.linear", ["flatten", "fc1/weight", "fc1/bias"], [-1, 16])
+    # The curves of the next fit go on behind these, with gradients if they are asked for.
+    model.fit(blobs, batch=32, epochs=1, log=str(log), gradients=True, verbose=False)
+    assert list(formats.curve(log / "train", "epoch/loss")) == [1, 2, 3, 4]
+    assert list(formats.curve(log / "train", "gradients/fc1.weight")) == [4]
+
+
+def test_trace_shows_the_first_ten_steps(blobs, mlp, tmp_path):
+    mlp().fit(blobs, batch=16, epochs=1, trace=str(tmp_path / "t.json"), verbose=False)
+    events = json.loads((tmp_path / "t.json").read_text())["traceEvents"]
+    assert {e["args"]["steps_done"] for e in events if e.get("cat") == "step"} == set(range(10))
+
+
+def test_records_that_cannot_be_written_are_refused_first(blobs, mlp, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = mlp()
+    with pytest.raises(OSError, match="file/log/steps/events.*: cannot create: Not a directory"):
+        model.fit(blobs, log=str(tmp_path / "file/log"), verbose=False)
+    with pytest.raises(OSError, match="no/t.json: cannot save there, .*/no is not a folder"):
+        model.fit(blobs, trace=str(tmp_path / "no/t.json"), log=str(tmp_path / "log"), verbose=False)
+    assert not (tmp_path / "log").exists()
+    with pytest.raises(ValueError, match="expects a log for the gradients, got none; name its folder"):
+        model.fit(blobs, gradients=True, verbose=False)
+    assert model.fit(blobs, epochs=1, verbose=False)[0].number == 1

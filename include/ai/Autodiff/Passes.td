@@ -39,7 +39,7 @@ def AIDifferentiatePass : Pass<"ai-differentiate", "mlir::ModuleOp"> {
     For `ai.train @m`, builds `@m_train_step`, `@m_evaluate` and `@m_predict` from the function
     `@m`. The step takes parameters, optimizer states and settings, one batch, and `count`, `first`,
     `step`, `epoch`, `seed`, and returns the new parameters and states and two sums over the batch:
-    of the losses and of the correct predictions. Samples from `count` on are selected away.
+    of the losses and of the correct predictions; with `keep-gradients` the gradients, too. Samples from `count` on are selected away.
     `ai.dropout` becomes a product with a mask in the step and its operand everywhere else.
     `ai.train` stays, as the record of the recipe.
 
@@ -54,6 +54,8 @@ def AIDifferentiatePass : Pass<"ai-differentiate", "mlir::ModuleOp"> {
       not return one scalar; a gradient function is requested twice; gradients depend on each other.
   }];
   let dependentDialects = ["::ai::AIDialect", "::mlir::func::FuncDialect"];
+  let options = [Option<"keepGradients", "keep-gradients", "bool", /*default=*/"false",
+      "The step also returns the gradient of each parameter, as NAME.gradient">];
   let statistics = [Statistic<"numRules", "num-rules", "Derivative rules applied">];
 }
 

@@ -27,6 +27,14 @@ struct Epoch {
   std::string text() const;
 };
 
+/// What is looked for and written while a network is trained.
+struct Watching {
+  bool checkNaN = false;  ///< the first NaN ends it, as with --check-nan
+  bool gradients = false; ///< the log shows them, too, as with --gradients
+  std::string log;        ///< folder of event files, as --log writes them; empty: none
+  std::string trace;      ///< file for what each thread does in the first ten steps; empty: none
+};
+
 /// A network: a layer that is a whole model. Override `apply` for one that is no Sequential.
 ///
 /// It is compiled when it is first needed, in this process (ai/Driver/Program.h), and again when
@@ -46,13 +54,13 @@ public:
   std::function<bool()> interrupted;
 
   /// Trains `newRecipe.epochs` epochs more and tells of each; an epoch that was interrupted is
-  /// finished first, and counts. The recipe is kept unless it, or the data, are refused. With
-  /// `checkNaN` the first NaN ends it, as --check-nan does; so do those of `evaluate` and `predict`
-  /// until the next fit.
+  /// finished first, and counts. The recipe is kept unless it, or the data, are refused. What was
+  /// compiled to look for NaNs does so in `evaluate` and `predict`, too, until the next fit. A
+  /// trace is written even if the training ends early.
   llvm::Expected<std::vector<Epoch>> fit(const Recipe &newRecipe, const ai_rt_data_t &train,
                                          const ai_rt_data_t *test = nullptr,
                                          llvm::function_ref<void(const Epoch &)> onEpoch = nullptr,
-                                         bool checkNaN = false);
+                                         const Watching &watching = {});
   /// Sums over the data.
   llvm::Expected<ai_rt_metrics_t> evaluate(const ai_rt_data_t &data);
   /// The output of each sample, row by row, and the shape of one of them: class probabilities where
@@ -89,7 +97,9 @@ private:
   llvm::Error prepare(const Recipe &recipe, const ai_rt_array_t *inputs, bool again);
   llvm::Error update(const Recipe &recipe);
   llvm::Expected<ai_rt_metrics_t> sumOver(const ai_rt_data_t &data);
-  llvm::Expected<Epoch> trainEpoch(const ai_rt_data_t &data, int64_t batch);
+  llvm::Error train(const ai_rt_data_t &train, const ai_rt_data_t *test, ai_rt_log_t *log,
+                    llvm::function_ref<void(const Epoch &)> onEpoch);
+  llvm::Expected<Epoch> trainEpoch(const ai_rt_data_t &data, ai_rt_log_t *log);
   llvm::Error write(llvm::StringRef emit, const std::string &path, llvm::raw_ostream *text);
   llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
   build(mlir::MLIRContext &context, const Recipe &recipe,

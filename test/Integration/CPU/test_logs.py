@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import capi
 import formats
 import programs
 from programs import run
@@ -51,3 +52,42 @@ def test_a_trace_shows_nests_inside_of_blocks(tmp_path, threads):
     assert covered > 0.9 * total
     names = {e["name"] for e in traced if e["cat"] == "nest"}
     assert {"d conv1.weight", "d fc1.weight+fc1.weight"} <= names and "" not in names
+
+
+def test_the_graph_is_the_model(example, small_data, tmp_path):
+    run(example("lenet"), "train", "--data", small_data, "--epochs", 1, "--log", tmp_path)
+    graph = formats.read_graph(tmp_path / "train")
+    assert len(graph) == 1 + 10 + 5 + 4 + 2 + 1 + 1  # input, parameters, layers, relus, pools, flatten, output
+    assert graph["input"] == ("input", [], [-1, 1, 28, 28])
+    assert graph["conv1/weight"] == ("ai.parameter", [], [6, 1, 5, 5])
+    assert graph["conv1/conv2d"] == ("ai.conv2d", ["input", "conv1/weight", "conv1/bias"], [-1, 6, 28, 28])
+    assert graph["relu_1"] == ("ai.relu", ["conv2/conv2d"], [-1, 16, 10, 10])
+    assert graph["output"] == ("ai.return", ["fc3/linear"], [-1, 10])
+    assert all(name in graph for _, inputs, _ in graph.values() for name in inputs)
+
+
+SHARED = """
+ai.model @net(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = ai.parameter "odd name.w" : tensor<4x4xf32>
+  %s = ai.constant dense<2.0> : tensor<f32>
+  %y = ai.matmul %x, %w : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %v = ai.parameter "odd name.w" : tensor<4x4xf32>
+  %z = ai.matmul %y, %v : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
+  %r = ai.mul %z, %s : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
+  ai.return %r : tensor<?x4xf32>
+}
+ai.train @net loss(cross_entropy) optimizer(#ai.sgd<lr = 1.0>)
+"""
+
+
+def test_a_graph_has_a_shared_parameter_once(tmp_path):
+    (tmp_path / "net.mlir").write_text(SHARED)
+    run(capi.compiler(), tmp_path / "net.mlir", "-o", tmp_path / "net")
+    data = programs.write_data(tmp_path / "data", np.zeros((8, 4), np.uint8), np.zeros(8, np.uint8))
+    run(tmp_path / "net", "train", "--data", data, "--epochs", 1, "--log", tmp_path / "log")
+    assert formats.read_graph(tmp_path / "log/train") == {
+        "input": ("input", [], [-1, 4]), "odd_name/w": ("ai.parameter", [], [4, 4]), "constant": ("ai.constant", [], []),
+        "odd_name/matmul": ("ai.matmul", ["input", "odd_name/w"], [-1, 4]),
+        "odd_name/matmul_1": ("ai.matmul", ["odd_name/matmul", "odd_name/w"], [-1, 4]),
+        "mul": ("ai.mul", ["odd_name/matmul_1", "constant"], [-1, 4]), "output": ("ai.return", ["mul"], [-1, 4])}
+    assert not any(tag.startswith("misclassified") for _, values, _ in formats.read_events(tmp_path / "log/test") for tag in values)
