@@ -27,7 +27,7 @@ static std::vector<char> makeSamples(const ai_rt_program_t &program, const ai_rt
     const ai_rt_tensor_info_t &tensor = step.tensors[i];
     if (tensor.role != role)
       continue;
-    std::vector<char> bytes(tensor.bytes / program.block_size * program.batch);
+    std::vector<char> bytes(tensor.bytes / tensor.shape[0] * program.batch);
     auto number = [&] { return double(random() >> 11) * 0x1p-53 * 3.4641016 - 1.7320508; };
     if (tensor.dtype == AI_RT_I32)
       fill<int32_t>(bytes, [&] {

@@ -27,6 +27,16 @@ NestTable::NestTable(ModuleOp module, PlaceTable &places) : module(module), plac
   }
 }
 
+/// Whether the function's step, or its variant for small batches, is the one that `batch` takes.
+static bool isForBatch(func::FuncOp f, int64_t batch) {
+  if (int64_t most = getMostSamples(f))
+    return batch <= most;
+  auto step = f->getAttrOfType<StringAttr>("ai.step");
+  return llvm::none_of(getStepFunctions(f->getParentOfType<ModuleOp>()), [&](func::FuncOp other) {
+    return step && other->getAttr("ai.variant_of") == step && batch <= getMostSamples(other);
+  });
+}
+
 /// How often a step of the recipe's batch runs a function.
 int64_t NestTable::countCalls(Operation *function) {
   auto f = cast<func::FuncOp>(function);
@@ -42,6 +52,8 @@ int64_t NestTable::countCalls(Operation *function) {
     if (other->getAttrOfType<StringAttr>("ai.step") == step)
       size = std::max(size, number(other, "ai.size"));
   int64_t blocks = llvm::divideCeil(batch, size);
+  if (!isForBatch(f, batch))
+    return 0;
   if (isBlock(f))
     return blocks;
   bool hasFold = step && module.lookupSymbol((step.getValue() + "_fold").str());

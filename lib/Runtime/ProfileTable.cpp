@@ -7,6 +7,8 @@
 
 #include "ProfileTable.h"
 
+#include "Error.h"
+
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
@@ -75,7 +77,12 @@ static std::string format(const Line &line, double perStep, double total, const 
                 number("%.2f", intensity).c_str(), line.level.c_str(), row.info->name);
 }
 
-std::string ai::rt::formatProfile(Profile profile, const Machine &machine) {
+/// A row that is no nest: a share of the step, and what it was spent on.
+static std::string formatRest(double seconds, double total, const std::string &name) {
+  return format("%8.2f %9.2f %79s  %s\n", 100 * seconds / total, 1e6 * seconds, "", name.c_str());
+}
+
+std::string ai::rt::formatProfile(Profile profile, const Machine &machine, int64_t limit) {
   std::vector<ProfileRow> &rows = profile.rows;
   rows.erase(std::remove_if(rows.begin(), rows.end(),
                             [](const ProfileRow &row) { return row.calls == 0; }),
@@ -85,20 +92,27 @@ std::string ai::rt::formatProfile(Profile profile, const Machine &machine) {
   });
   double perStep = 1 / double(profile.steps);
   double total = double(machine.threads) * profile.wall * perStep;
-  double rest = total, roof = 0, flops = 0;
+  double rest = total, others = 0, roof = 0, flops = 0;
+  auto shown = limit > 0 ? std::min(size_t(limit), rows.size()) : rows.size();
   std::string text = describe(machine);
   text += format("%8s %9s %8s %9s %9s %9s %8s %7s %7s %7s  %-6s  %s\n", "Total %", "Total us",
                  "Calls", "Avg us", "Min us", "Roof us", "GFLOP/s", "% peak", "at best", "FLOP/B",
                  "Fits", "Name (times of a step, all threads added up)");
-  for (const ProfileRow &row : rows) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const ProfileRow &row = rows[i];
     Line line(row, machine);
-    text += format(line, perStep, total, machine);
+    if (i < shown)
+      text += format(line, perStep, total, machine);
+    else
+      others += row.seconds * perStep;
     rest -= row.seconds * perStep;
     roof += line.least * double(row.calls) * perStep;
     flops += line.flops * double(row.calls) * perStep;
   }
-  text += format("%8.2f %9.2f %79s  outside: other threads at the end, between steps\n",
-                 100 * rest / total, 1e6 * rest, "");
+  if (shown < rows.size())
+    text += formatRest(others, total,
+                       concat("others: ", rows.size() - shown, "; --rows 0 shows them all"));
+  text += formatRest(rest, total, "outside: other threads at the end, between steps");
   text += format("%8.2f %9.2f %18s %9s %9.2f %8.2f %7.1f\n", 100.0, 1e6 * total, "", "", 1e6 * roof,
                  1e-9 * flops / total * double(machine.threads),
                  100 * flops / total * double(machine.threads) / machine.flops.best);

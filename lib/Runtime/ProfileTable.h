@@ -28,8 +28,10 @@ struct Profile {
 };
 
 /// The rows that ran, the longest first, as a table of a mean step: all threads' times added up,
-/// beside the least time that the machine allows, and the share of its FMA peak.
-std::string formatProfile(Profile profile, const Machine &machine);
+/// beside the least time that the machine allows, and the share of its FMA peak. A nest holds no
+/// other, so its total time is its own. Of the rows behind the first `limit` one tells the sum; 0
+/// shows all.
+std::string formatProfile(Profile profile, const Machine &machine, int64_t limit);
 
 } // namespace ai::rt
 

@@ -3,6 +3,7 @@
 import csv
 import os
 import pathlib
+import platform
 import re
 import struct
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-pytest.importorskip("aic", reason="expects the package to be installed: pip install .")
+aic = pytest.importorskip("aic", reason="expects the package to be installed: pip install .")
 from aic import lab  # noqa: E402
 
 import browser  # noqa: E402
@@ -63,7 +64,9 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def report(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
-    assert lab.main(["lab", str(SMALL), "-o", str(folder), "--data", str(data), "--epochs", "2"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lab, "LONGEST", 1e-4)  # less than an epoch takes on any machine
+        assert lab.main(["lab", str(SMALL), "-o", str(folder), "--data", str(data), "--epochs", "2"]) == 0
     return folder
 
 
@@ -91,7 +94,11 @@ def test_tables_hold_numbers(report):
     assert float(curves[1]["train_loss"]) < float(curves[0]["train_loss"]) < 2.4
     batches = rows(report, "batches")
     assert [row["batch"] for row in batches] == ["1", "16", "64"]
-    assert all(float(row["step_ms"]) > 0 and 0 <= float(row["test_accuracy_after_1_epoch"]) <= 1 for row in batches)
+    assert all(float(row["step_ms"]) > 0 and 0 <= float(row["test_accuracy"]) <= 1 for row in batches)
+    assert all(0 < int(row["trained_on"]) <= 960 and int(row["trained_on"]) % int(row["batch"]) == 0 for row in batches)
+    assert all(int(row["trained_on"]) < 960 for row in batches) and not (report / "part").exists()
+    environment = {row["what"]: row["value"] for row in rows(report, "environment")}
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", environment["LLVM"]) and environment["Python"] == platform.python_version()
     operators = rows(report, "operators")
     assert len(operators) == 10 and any("conv2d" in row["name"] for row in operators)
     assert [float(r["total_us"]) for r in operators] == sorted((float(r["total_us"]) for r in operators), reverse=True)
@@ -100,7 +107,14 @@ def test_tables_hold_numbers(report):
     for row in rows(report, "memory"):
         assert 0 < float(row["planned_mib"]) < float(row["measured_peak_rss_mib"])
     assert rows(report, "caches")[0]["fits"] in ("L1", "L2", "L3", "memory")
-    assert rows(report, "convolutions")[0]["algorithm"] == "direct"
+    assert [row["algorithm"] for row in rows(report, "convolutions")] == ["direct", "im2col", "winograd"]
+
+
+def test_a_part_of_a_data_set(data, tmp_path):
+    train, test = aic.data.idx(str(data))
+    part, same = aic.data.idx(str(lab.write_part(tmp_path / "part", data, lab.read_training(data), 64)))
+    for found, expected in (part.images, train.images[:64]), (part.labels, train.labels[:64]), (same.images, test.images), (same.labels, test.labels):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_errors_are_one_line(tmp_path, monkeypatch, capsys):

@@ -432,6 +432,7 @@ function open(name) {
   else if (window.scrollY > $("view").offsetTop) window.scrollTo(0, $("view").offsetTop);
 }
 function select(nest, name = tab) {
+  if (nest && nest === selected && name === tab) return; // the reader keeps the place
   selected = nest || null;
   if (nest) step = stepOf(nest.function);
   showHead();
