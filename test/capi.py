@@ -36,14 +36,15 @@ def _struct(name, fields):
 
 
 _struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double lanes")
-_struct("step", "name:text block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
+_struct("step", "name:text block_size num_slots most_samples block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
         "slot_offset num_tensors tensors:tensor flops:double num_barriers gpu:code")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
         "results:tensor gpu:code staged_bytes")
-_struct("program", "name:text abi_version block_size num_slots fixed_bytes num_tensors "
+_struct("program", "name:text abi_version fixed_bytes num_tensors "
         "tensors:tensor num_steps steps:step num_functions functions:function loss num_classes "
         "batch epochs seed mean:double std:double plan:text num_profile_rows profile_rows:code num_images "
-        "images:code cpu:text cpus:text num_features features:code max_memory num_checks checks:code")
+        "images:code cpu:text cpus:text num_features features:code max_memory num_checks checks:code "
+        "num_nodes nodes:code")
 Config = _struct("config", "threads batch seed pin")
 Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 

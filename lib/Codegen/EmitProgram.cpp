@@ -4,8 +4,8 @@
 
 #include "ai/Codegen/Passes.h"
 #include "dialects/ai/AIDialect.h"
+#include "lib/Codegen/ConstantWriter.h"
 #include "lib/Codegen/StepFunctions.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
@@ -14,113 +14,15 @@ namespace ai {
 #include "ai/Codegen/Passes.h.inc"
 } // namespace ai
 
+using namespace ai;
+
 namespace {
-constexpr int64_t kAbiVersion = 10;
-
-/// One field of a record: a number, the address of a symbol, or null.
-struct Field {
-  enum Kind { Integer, Real, Address } kind;
-  int64_t integer = 0;
-  double real = 0;
-  std::string symbol; // empty: null
-
-  Field(int64_t value) : kind(Integer), integer(value) {}
-  Field(double value) : kind(Real), real(value) {}
-  Field(std::string name) : kind(Address), symbol(std::move(name)) {}
-};
-using Record = SmallVector<Field>;
-
-/// Appends constants to a module.
-class ConstantWriter {
-public:
-  ConstantWriter(ModuleOp module) : module(module), b(module.getBodyRegion()) {
-    b.setInsertionPointToEnd(module.getBody());
-    pointer = LLVM::LLVMPointerType::get(b.getContext());
-  }
-
-  std::string text(StringRef value) {
-    std::string bytes = value.str() + '\0';
-    std::string name = fresh("text");
-    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
-    LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Internal,
-                           name, b.getStringAttr(bytes));
-    return name;
-  }
-
-  /// Records of one shape, one after the other; the name of the symbol, empty when there are none.
-  /// With a name of their own other objects of the program see them.
-  std::string records(ArrayRef<Record> rows, StringRef shared = "") {
-    if (rows.empty())
-      return "";
-    SmallVector<Type> fields;
-    for (const Field &field : rows.front())
-      fields.push_back(typeOf(field));
-    auto row = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
-    auto type = LLVM::LLVMArrayType::get(row, rows.size());
-    std::string name = shared.empty() ? fresh("table") : shared.str();
-    auto global = LLVM::GlobalOp::create(
-        b, module.getLoc(), type, /*isConstant=*/true,
-        shared.empty() ? LLVM::Linkage::Internal : LLVM::Linkage::External, name, Attribute(),
-        /*alignment=*/8);
-    if (!shared.empty())
-      global.setVisibility_(LLVM::Visibility::Hidden);
-    OpBuilder inside(b.getContext());
-    inside.createBlock(&global.getInitializerRegion());
-    Value table = LLVM::UndefOp::create(inside, module.getLoc(), type);
-    for (auto [r, record] : llvm::enumerate(rows))
-      for (auto [f, field] : llvm::enumerate(record))
-        table = LLVM::InsertValueOp::create(inside, module.getLoc(), table, value(inside, field),
-                                            ArrayRef<int64_t>{int64_t(r), int64_t(f)});
-    LLVM::ReturnOp::create(inside, module.getLoc(), table);
-    return name;
-  }
-
-  std::string integers(ArrayRef<int64_t> values) {
-    SmallVector<Record> rows;
-    for (int64_t v : values)
-      rows.push_back({Field(v)});
-    return records(rows);
-  }
-
-  /// Bytes that are defined later.
-  std::string declare(StringRef name) {
-    LLVM::GlobalOp::create(b, module.getLoc(), LLVM::LLVMArrayType::get(b.getI8Type(), 0),
-                           /*isConstant=*/true, LLVM::Linkage::External, name, Attribute());
-    return name.str();
-  }
-
-  OpBuilder &builder() { return b; }
-
-private:
-  std::string fresh(StringRef kind) { return ("ai." + kind + "." + Twine(count++)).str(); }
-
-  Type typeOf(const Field &field) {
-    if (field.kind == Field::Address)
-      return pointer;
-    return field.kind == Field::Integer ? Type(b.getI64Type()) : Type(b.getF64Type());
-  }
-
-  Value value(OpBuilder &inside, const Field &field) {
-    Location loc = module.getLoc();
-    if (field.kind == Field::Integer)
-      return LLVM::ConstantOp::create(inside, loc, b.getI64Type(),
-                                      b.getI64IntegerAttr(field.integer));
-    if (field.kind == Field::Real)
-      return LLVM::ConstantOp::create(inside, loc, b.getF64Type(), b.getF64FloatAttr(field.real));
-    if (field.symbol.empty())
-      return LLVM::ZeroOp::create(inside, loc, pointer);
-    return LLVM::AddressOfOp::create(inside, loc, pointer, field.symbol);
-  }
-
-  ModuleOp module;
-  OpBuilder b;
-  Type pointer;
-  unsigned count = 0;
-};
+constexpr int64_t kAbiVersion = 11;
 
 int64_t roleCode(StringRef role) {
-  static constexpr StringRef names[] = {"parameter", "state",  "setting",  "input",  "target",
-                                        "output",    "metric", "argument", "result", "rows"};
+  static constexpr StringRef names[] = {"parameter", "state",  "setting", "input",
+                                        "target",    "output", "metric",  "argument",
+                                        "result",    "rows",   "gradient"};
   return llvm::find(names, role) - std::begin(names);
 }
 
@@ -146,10 +48,11 @@ public:
   ProgramWriter(ModuleOp module) : module(module), writer(module) {}
 
   /// Writes the program's table as `symbol`. It is for the processor `cpu`, one of `cpus`, which
-  /// has `features`: their names, each with "=" and its bit. A model
-  /// may take `maxMemory` bytes.
+  /// has `features`: their names, each with "=" and its bit. The model is made of `nodes`, and may
+  /// take `maxMemory` bytes.
   LogicalResult write(StringRef symbol, StringRef cpu, StringRef cpus,
-                      ArrayRef<std::string> features, int64_t maxMemory) {
+                      ArrayRef<std::string> features, ArrayRef<std::string> nodes,
+                      int64_t maxMemory) {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
       if (ai::isBlock(f))
@@ -161,16 +64,10 @@ public:
     StringRef name =
         recipe ? recipe.getAs<StringAttr>("name").getValue() : module.getName().value_or("module");
     auto tensors = module->getAttrOfType<ArrayAttr>("ai.tensors");
-    Record program{Field(writer.text(name)),
-                   Field(kAbiVersion),
-                   Field(blockSize),
-                   Field(integer("ai.num_slots")),
-                   Field(integer("ai.fixed_bytes")),
-                   Field(int64_t(tensors ? tensors.size() : 0)),
-                   Field(tensorTable(tensors)),
-                   Field(int64_t(steps.size())),
-                   Field(writer.records(steps)),
-                   Field(int64_t(functions.size())),
+    Record program{Field(writer.text(name)),         Field(kAbiVersion),
+                   Field(integer("ai.fixed_bytes")), Field(int64_t(tensors ? tensors.size() : 0)),
+                   Field(tensorTable(tensors)),      Field(int64_t(steps.size())),
+                   Field(writer.records(steps)),     Field(int64_t(functions.size())),
                    Field(writer.records(functions))};
     auto entry = [&](StringRef key) -> int64_t {
       auto value = recipe ? recipe.getAs<IntegerAttr>(key) : IntegerAttr();
@@ -198,6 +95,10 @@ public:
                     Field(maxMemory)});
     SmallVector<Record> checks = checkRows();
     program.append({Field(int64_t(checks.size())), Field(writer.records(checks))});
+    FailureOr<SmallVector<Record>> graph = nodeRows(nodes);
+    if (failed(graph))
+      return failure();
+    program.append({Field(int64_t(graph->size())), Field(writer.records(*graph))});
     writer.records({program}, symbol);
     return success();
   }
@@ -218,6 +119,37 @@ private:
       rows.push_back({Field(writer.text(name)), Field(bit)});
     }
     return rows;
+  }
+
+  FailureOr<SmallVector<Record>> nodeRows(ArrayRef<std::string> nodes) {
+    SmallVector<Record> rows;
+    for (StringRef node : nodes) {
+      auto [name, rest] = node.split(' ');
+      auto [op, typeAndInputs] = rest.split(' ');
+      auto [type, inputs] = typeAndInputs.split(' ');
+      std::optional<SmallVector<int64_t>> shape = readShape(type);
+      if (name.empty() || op.empty() || !shape)
+        return module.emitError("expects a node to be NAME OP SHAPE INPUT ..., got '")
+               << node << "'";
+      rows.push_back({Field(writer.text(name)), Field(writer.text(op)), Field(writer.text(inputs)),
+                      Field(int64_t(shape->size())), Field(writer.integers(*shape))});
+    }
+    return rows;
+  }
+
+  /// "?x10" or "scalar".
+  static std::optional<SmallVector<int64_t>> readShape(StringRef text) {
+    SmallVector<int64_t> shape;
+    if (text == "scalar")
+      return shape;
+    SmallVector<StringRef> extents;
+    text.split(extents, 'x');
+    for (StringRef extent : extents)
+      if (extent == "?")
+        shape.push_back(-1);
+      else if (extent.getAsInteger(10, shape.emplace_back()))
+        return std::nullopt;
+    return shape;
   }
 
   SmallVector<Record> profileRows() {
@@ -299,13 +231,18 @@ private:
     for (LLVM::LLVMFuncOp f : {fold, last})
       if (f)
         workspace = std::max(workspace, integer("ai.workspace_bytes", f));
-    blockSize = integer("ai.size", block);
-    StringRef name = base.ends_with("_train_step") ? "train"
-                     : base.ends_with("_evaluate") ? "evaluate"
+    int64_t most = ai::getMostSamples(block);
+    auto original = block->getAttrOfType<StringAttr>("ai.variant_of");
+    StringRef step = original ? original.getValue() : base;
+    StringRef name = step.ends_with("_train_step") ? "train"
+                     : step.ends_with("_evaluate") ? "evaluate"
                                                    : "predict";
     auto flops = block->getAttrOfType<FloatAttr>("ai.flops");
     ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
     return {Field(writer.text(name)),
+            Field(integer("ai.size", block)),
+            Field(most ? most : integer("ai.num_slots")),
+            Field(most),
             Field(nameOf(block)),
             Field(nameOf(combine)),
             Field(nameOf(fold)),
@@ -383,7 +320,6 @@ private:
 
   ModuleOp module;
   ConstantWriter writer;
-  int64_t blockSize = 1;
 };
 
 /// The table says it all now: objects for other processors have functions of the same names, and
@@ -403,7 +339,7 @@ struct EmitProgramPass : ai::impl::AIEmitProgramPassBase<EmitProgramPass> {
 
   void runOnOperation() final {
     hideFunctions(getOperation());
-    if (failed(ProgramWriter(getOperation()).write(symbol, cpu, cpus, features, maxMemory)))
+    if (failed(ProgramWriter(getOperation()).write(symbol, cpu, cpus, features, nodes, maxMemory)))
       signalPassFailure();
   }
 };

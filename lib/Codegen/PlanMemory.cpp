@@ -31,6 +31,9 @@ namespace ai {
 namespace {
 constexpr int64_t kAlignment = 64;
 
+/// What a program hands out by name.
+constexpr StringRef kTensorRoles[] = {"parameter", "state", "setting", "gradient"};
+
 /// Of the runtime: waits for all threads of a team.
 constexpr StringLiteral kBarrier = "ai_rt_team_barrier";
 
@@ -44,7 +47,8 @@ StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
 
 bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
 bool livesInFixed(StringRef role) {
-  return isIn(role, {"parameter", "state", "setting", "metric", "panel", "accumulator"});
+  return isIn(role,
+              {"parameter", "state", "setting", "gradient", "metric", "panel", "accumulator"});
 }
 bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
 bool isSample(StringRef role) { return isIn(role, {"input", "target"}); }
@@ -506,7 +510,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
   void runOnOperation() final {
     FixedRegion fixed;
     SmallVector<Attribute> tensors;
-    for (StringRef role : {"parameter", "state", "setting"})
+    for (StringRef role : kTensorRoles)
       layOut(role, fixed, tensors);
     fixed.metricOffset = fixed.bytes;
     layOut("metric", fixed, tensors);
@@ -516,19 +520,19 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
       layOut(role, fixed, tensors);
     int64_t panelBytes = fixed.bytes - tensorBytes;
     fixed.slotOffset = fixed.bytes = llvm::alignTo(fixed.bytes, 4096);
-    int64_t slots = 0;
-    measureSlots(fixed, slots);
-    fixed.bytes += slots * fixed.slotBytes;
+    int64_t slots = 0, mostSlots = 0;
+    measureSlots(fixed, slots, mostSlots);
+    fixed.bytes += mostSlots * fixed.slotBytes;
     std::string plan;
     llvm::raw_string_ostream text(plan);
     text << "fixed region of " << fixed.bytes << " bytes: tensors " << fixed.slotOffset - panelBytes
          << ", ";
     if (panelBytes)
       text << "panels " << panelBytes << ", ";
-    text << slots << " slots of " << fixed.slotBytes << "\n";
+    text << mostSlots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
-        FunctionPlanner(f, fixed, sharedBytes).run(slots, text);
+        FunctionPlanner(f, fixed, sharedBytes).run(slotsOf(f, slots), text);
 
     declareBarrier();
     Builder b(&getContext());
@@ -555,7 +559,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
   /// Gives every tensor of one role its place, in the order of the functions' arguments.
   void layOut(StringRef role, FixedRegion &fixed, SmallVectorImpl<Attribute> &tensors) {
     Builder b(&getContext());
-    bool isSaved = isIn(role, {"parameter", "state", "setting"});
+    bool isSaved = isIn(role, kTensorRoles);
     for (auto f : getOperation().getOps<func::FuncOp>())
       for (unsigned i = 0; i < f.getNumArguments(); ++i) {
         if (stringAttr(f, i, "ai.role") != role)
@@ -569,18 +573,28 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
       }
   }
 
-  /// The largest slot of any step, and the number of slots that a combine adds up.
-  void measureSlots(FixedRegion &fixed, int64_t &slots) {
+  /// A variant for small batches has a slot for each sample.
+  static int64_t slotsOf(func::FuncOp f, int64_t slots) {
+    int64_t most = ai::getMostSamples(f);
+    return most ? most : slots;
+  }
+
+  /// The largest slot of any step, the number of slots that a combine adds up, and the most that
+  /// any does, a variant for small batches included.
+  void measureSlots(FixedRegion &fixed, int64_t &slots, int64_t &mostSlots) {
     for (auto f : getOperation().getOps<func::FuncOp>()) {
       int64_t bytes = 0;
+      mostSlots = std::max(mostSlots, slotsOf(f, 0));
       for (unsigned i = 0; i < f.getNumArguments(); ++i) {
         if (stringAttr(f, i, "ai.role") == "slot")
           bytes += alignedBytesOf(f.getArgument(i).getType());
-        if (auto index = f.getArgAttrOfType<IntegerAttr>(i, "ai.slot"))
+        auto index = f.getArgAttrOfType<IntegerAttr>(i, "ai.slot");
+        if (index && !ai::getMostSamples(f))
           slots = std::max(slots, index.getInt() + 1);
       }
       fixed.slotBytes = std::max(fixed.slotBytes, bytes);
     }
+    mostSlots = std::max(mostSlots, slots);
   }
 };
 } // namespace

@@ -15,6 +15,11 @@ bool ai::isBehindBlocks(Operation *function) {
   return !kindOf(function).empty() && !isBlock(function);
 }
 
+int64_t ai::getMostSamples(Operation *function) {
+  auto most = function->getAttrOfType<IntegerAttr>("ai.most_samples");
+  return most ? most.getInt() : 0;
+}
+
 SmallVector<func::FuncOp> ai::getStepFunctions(ModuleOp module) {
   return llvm::to_vector(llvm::make_filter_range(
       module.getOps<func::FuncOp>(), [](func::FuncOp f) { return !kindOf(f).empty(); }));

@@ -14,6 +14,9 @@ bool isBlock(mlir::Operation *function);
 /// Whether it sums over blocks, or updates with their sums.
 bool isBehindBlocks(mlir::Operation *function);
 
+/// The largest batch that the function's step is for; 0: any.
+int64_t getMostSamples(mlir::Operation *function);
+
 /// The functions of a module that have a kind.
 llvm::SmallVector<mlir::func::FuncOp> getStepFunctions(mlir::ModuleOp module);
 

@@ -144,8 +144,9 @@ int compileMain(int argc, char **argv) {
                "program for several picks the best that it runs on when it starts"),
       cl::value_desc("native|NAME,..."), cl::CommaSeparated, cl::cat(category));
   static cl::opt<std::string> conv(
-      "conv", cl::desc("How to convolve: winograd where it can be, auto (default) where it pays"),
-      cl::value_desc("auto|direct|winograd"), cl::init("auto"), cl::cat(category));
+      "conv",
+      cl::desc("How to convolve: winograd where it can be, auto (default) by what costs least"),
+      cl::value_desc("auto|direct|im2col|winograd"), cl::init("auto"), cl::cat(category));
   static cl::opt<std::string> l1("l1", cl::desc("First cache of a core (default: the processor's)"),
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> l2("l2", cl::desc("Second cache of a core"),
@@ -176,6 +177,10 @@ int compileMain(int argc, char **argv) {
                                cl::cat(category));
   static cl::opt<bool> checkNaN(
       "check-nan", cl::desc("Let the program stop at the first NaN and say where it appeared"),
+      cl::cat(category));
+  static cl::opt<bool> keepGradients(
+      "gradients",
+      cl::desc("Let the program keep the gradients of its last step, for histograms of --log"),
       cl::cat(category));
   static cl::opt<Report> report(
       "report", cl::desc("Also print a report on standard error:"), cl::init(Report::None),
@@ -257,6 +262,7 @@ int compileMain(int argc, char **argv) {
   options.remarks = remarks;
   options.profile = profile;
   options.checkNaN = checkNaN;
+  options.keepGradients = keepGradients;
   options.report = report;
   options.gpuMutant = gpuMutant;
   options.intermediates = intermediates;

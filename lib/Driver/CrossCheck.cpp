@@ -281,7 +281,7 @@ public:
   /// A panel keeps the last round of samples: there is one round.
   CrossChecker(const Library &cpu, const Library &gpu)
       : libraries{&cpu, &gpu},
-        numSamples(std::min(kMaxSamples, gpu.program->num_slots * gpu.program->block_size)) {}
+        numSamples(std::min(kMaxSamples, samplesOfRound(*gpu.program))) {}
 
   LogicalResult run() {
     if (cpu().num_steps && failed(runModel()))
@@ -295,6 +295,11 @@ public:
   Table table;
 
 private:
+  static int64_t samplesOfRound(const ai_rt_program_t &program) {
+    const ai_rt_step_t *step = program.steps;
+    return program.num_steps ? step->num_slots * step->block_size : kMaxSamples;
+  }
+
   const ai_rt_program_t &cpu() { return *libraries[0]->program; }
 
   const ai_rt_tensor_info_t &tensorOf(ai_rt_role_t role) {

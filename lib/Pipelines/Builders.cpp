@@ -31,10 +31,12 @@ void buildShaped(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createAICheckModelPass());
 }
 
-void buildDifferentiated(OpPassManager &pm, const PipelineOptions &) {
+void buildDifferentiated(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createAILiftParametersPass());
-  pm.addPass(createAIDifferentiatePass());
+  AIDifferentiatePassOptions differentiate;
+  differentiate.keepGradients = options.keepGradients;
+  pm.addPass(createAIDifferentiatePass(differentiate));
   pm.addPass(createAIExpandOptimizerPass());
 }
 
@@ -52,12 +54,18 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   block.vectorBits = options.vectorBits;
   if (options.isForGPU) {
     block.sharedBytes = options.sharedBytes;
+  } else if (!options.watch) { // whose values are compared in one kind of block
+    AIAddSmallBatchesPassOptions small;
+    small.vectorBits = options.vectorBits;
+    small.l2 = options.l2;
+    pm.addPass(createAIAddSmallBatchesPass(small));
   }
   pm.addPass(createAIBlockBatchPass(block));
   if (options.isForGPU) // its threads share out all that is in memory
     return;
   AIChooseLanesPassOptions lanes;
   lanes.l2 = options.l2;
+  lanes.vectorBits = options.vectorBits;
   pm.addPass(createAIChooseLanesPass(lanes));
 }
 
@@ -92,6 +100,7 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
   AIVectorizeLanesPassOptions lanes;
   lanes.vectorBits = options.vectorBits;
+  lanes.masks = options.hasMasks;
   f.addPass(createAIVectorizeLanesPass(lanes));
   addCleanup(f);
   if (options.optLevel > 0) {
@@ -212,6 +221,7 @@ void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   program.cpus = options.cpus;
   program.maxMemory = options.maxMemory;
   llvm::append_range(program.features, options.features);
+  llvm::append_range(program.nodes, options.nodes);
   pm.addPass(createAIEmitProgramPass(program));
   if (options.hasEntry)
     buildEntry(pm, {options.symbol}, options.accessor);

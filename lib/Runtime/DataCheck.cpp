@@ -54,8 +54,7 @@ void ai::rt::checkShapes(const StepTensors &step, const ai_rt_data_t &data, bool
     checkArray("targets", data.targets, *step.target);
 }
 
-/// Returns integer `row` of a dense array.
-static int64_t integerAt(const ai_rt_array_t &array, int64_t row) {
+int64_t ai::rt::labelAt(const ai_rt_array_t &array, int64_t row) {
   switch (array.dtype) {
   case AI_RT_I64:
     return static_cast<const int64_t *>(array.data)[row];
@@ -74,7 +73,7 @@ void ai::rt::checkLabel(const ai_rt_model &model, const StepTensors &step,
       step.target && (step.target->dtype == AI_RT_I32 || step.target->dtype == AI_RT_I64);
   if (!isLabel || model.program.loss == AI_RT_MSE_LOSS)
     return;
-  int64_t label = integerAt(targets, row);
+  int64_t label = labelAt(targets, row);
   if (label < 0 || label >= model.program.num_classes)
     throwInvalid("expects labels from 0 to ", model.program.num_classes - 1, ", got ", label,
                  " for sample ", row);
@@ -83,7 +82,8 @@ void ai::rt::checkLabel(const ai_rt_model &model, const StepTensors &step,
 ai_rt_status_t ai_rt_model_check_data(const ai_rt_model_t *model, const ai_rt_data_t *data,
                                       int64_t with_targets) {
   return guarded([&] {
-    const StepTensors &step = model->step(with_targets ? "evaluate" : "predict");
+    const StepTensors &step =
+        model->step(with_targets ? "evaluate" : "predict", data->inputs.shape[0]);
     checkShapes(step, *data, with_targets);
     for (int64_t i = 0; with_targets && step.target && i < data->targets.shape[0]; ++i)
       checkLabel(*model, step, data->targets, i);

@@ -141,16 +141,16 @@ void ai_rt_model_next_epoch(ai_rt_model_t *model) {
   model->progress.position = 0;
 }
 
-const StepTensors &ai_rt_model::step(const char *name) const {
-  for (const StepTensors &candidate : steps)
-    if (std::strcmp(candidate.step->name, name) == 0)
-      return candidate;
-  throwInvalid("model '", program.name, "' has no step '", name, "'");
+const StepTensors &ai_rt_model::step(const char *name, int64_t count) const {
+  const ai_rt_step_t *found = findStep(program, name, count);
+  if (!found)
+    throwInvalid("model '", program.name, "' has no step '", name, "'");
+  return steps[found - program.steps];
 }
 
 int64_t ai_rt_model::eventsOf(const ai_rt_step_t &step, int64_t count) const {
-  int64_t numSlots = program.num_slots, threads = threadsOf(step, count);
-  int64_t blocks = (count + program.block_size - 1) / program.block_size;
+  int64_t numSlots = step.num_slots, threads = threadsOf(step, count);
+  int64_t blocks = blocksOf(step, count);
   int64_t rounds = (blocks + numSlots - 1) / numSlots; // blocks of a slot
   int64_t ownSlots = (numSlots + threads - 1) / threads;
   int64_t calls = rounds * ownSlots + (step.fold ? rounds : 1); // into generated code

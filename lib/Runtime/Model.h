@@ -42,6 +42,15 @@ struct StepTensors {
   const ai_rt_tensor_info_t *correct = nullptr;
 };
 
+/// Returns the step called `name` for batches of `count` samples, the last that takes so many; null
+/// if there is none. Threads do not enter, so they leave the bits alone.
+const ai_rt_step_t *findStep(const ai_rt_program_t &program, const char *name, int64_t count);
+
+/// Blocks of a batch of `count` samples.
+inline int64_t blocksOf(const ai_rt_step_t &step, int64_t count) {
+  return (count + step.block_size - 1) / step.block_size;
+}
+
 /// The rows of a batch's samples in the arrays of a data set.
 struct BatchRows {
   /// Makes room for `count` samples, at least.
@@ -71,6 +80,9 @@ void checkShapes(const StepTensors &step, const ai_rt_data_t &data, bool withTar
 /// Throws if row `row` of the targets is no class of the model.
 void checkLabel(const ai_rt_model &model, const StepTensors &step, const ai_rt_array_t &targets,
                 int64_t row);
+
+/// Returns label `row` of an array of integers.
+int64_t labelAt(const ai_rt_array_t &targets, int64_t row);
 
 /// Adds the metrics of a step on `count` samples, whose tensors lie in `region`, to `sums`.
 void addMetrics(ai_rt_metrics_t &sums, const char *region, const StepTensors &tensors,
@@ -120,8 +132,8 @@ struct ai_rt_model {
   /// Returns the tensor called `name`; throws, naming those there are, if there is none.
   const ai_rt_tensor_info_t &tensor(const char *name) const;
 
-  /// Returns the step called `name`; throws if the program has none.
-  const ai::rt::StepTensors &step(const char *name) const;
+  /// Returns the step called `name` for batches of `count` samples; throws if there is none.
+  const ai::rt::StepTensors &step(const char *name, int64_t count) const;
 
   /// How many threads share a step on `count` samples: all, or the caller alone if that is faster.
   int64_t threadsOf(const ai_rt_step_t &step, int64_t count) const;

@@ -94,7 +94,7 @@ Bench::Bench(const ai_rt_program_t &program, const Options &options)
   view = data.view();
   check(ai_rt_model_keep_data(model.get(), &view));
   if (const ai_rt_tensor_info_t *output = findTensor(&step, AI_RT_OUTPUT))
-    outputs.resize(size_t(output->bytes / program.block_size * options.batch));
+    outputs.resize(size_t(output->bytes / output->shape[0] * options.batch));
 }
 
 /// Whole batches only, so that step i takes batch i mod (their number) of images and of labels.
@@ -215,7 +215,7 @@ void Bench::printProfile(int64_t steps, double wall) const {
     profile.rows.push_back(row);
   }
   Machine machine = measureMachine(ai_rt_model_num_threads(model.get()));
-  fputs(formatProfile(std::move(profile), machine).c_str(), stderr);
+  fputs(formatProfile(std::move(profile), machine, options.rows).c_str(), stderr);
 }
 
 int Bench::run() {

@@ -9,6 +9,7 @@
 
 #include "Error.h"
 #include "GPU/Device.h"
+#include "Model.h"
 #include "Terminal.h"
 
 #include <algorithm>
@@ -26,8 +27,8 @@ struct RoleTotal {
 
 /// What a run with these options needs.
 struct Needs {
-  int64_t blocks, threads, busyThreads, bytes;
-  double flops;
+  int64_t blockSize = 1, numSlots = 1, blocks = 1, threads = 1, busyThreads = 1, bytes = 0;
+  double flops = 0;
 };
 
 } // namespace
@@ -47,11 +48,13 @@ static RoleTotal totalOf(const ai_rt_program_t &program, ai_rt_role_t role) {
 
 static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
   Needs needs;
-  const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
-  needs.flops = step ? step->flops * double(options.batch) : 0;
-  needs.blocks = (options.batch + program.block_size - 1) / program.block_size;
+  if (const ai_rt_step_t *step = findStep(program, "train", options.batch)) {
+    needs.flops = step->flops * double(options.batch);
+    needs.blockSize = step->block_size;
+    needs.numSlots = step->num_slots;
+    needs.blocks = blocksOf(*step, options.batch);
+  }
   if (program.num_images > 0) { // what it needs is known without a GPU
-    needs.threads = needs.busyThreads = 1;
     needs.bytes = ai_rt_program_memory(&program, options.batch, 1);
     return needs;
   }
@@ -142,16 +145,16 @@ static std::string deviceText(const ai_rt_program_t &program, const Options &opt
 
 static std::string threadsText(const ai_rt_program_t &program, const Needs &needs) {
   if (program.num_images > 0)
-    return concat("thread blocks of ", program.block_size,
-                  program.block_size == 1 ? " sample" : " samples", ", at most ", program.num_slots,
+    return concat("thread blocks of ", needs.blockSize,
+                  needs.blockSize == 1 ? " sample" : " samples", ", at most ", needs.numSlots,
                   " at once");
   std::string text = concat(needs.threads, needs.threads == 1 ? " thread" : " threads");
-  if (needs.busyThreads < std::min({needs.threads, needs.blocks, program.num_slots}))
+  if (needs.busyThreads < std::min({needs.threads, needs.blocks, needs.numSlots}))
     return text + ", all but one idle: to share a step takes longer than that saves";
   if (needs.busyThreads < needs.threads)
     text += concat(", of which ", needs.threads - needs.busyThreads, " idle: ", needs.blocks,
-                   needs.blocks == 1 ? " block" : " blocks", " of ", program.block_size,
-                   " samples, ", program.num_slots, " slots");
+                   needs.blocks == 1 ? " block" : " blocks", " of ", needs.blockSize,
+                   needs.blockSize == 1 ? " sample, " : " samples, ", needs.numSlots, " slots");
   return text;
 }
 
@@ -199,14 +202,14 @@ static std::string describeJson(const ai_rt_program_t &program, const Options &o
                    ", \"elements\": ", countElements(tensor), "}");
     first = false;
   }
-  return text +
-         concat("], \"num_parameters\": ", totalOf(program, AI_RT_PARAMETER).elements,
-                ", \"state_elements\": ", totalOf(program, AI_RT_STATE).elements,
-                ", \"batch\": ", options.batch, ", \"threads\": ", needs.threads,
-                ", \"busy_threads\": ", needs.busyThreads, ", \"block_size\": ", program.block_size,
-                ", \"num_slots\": ", program.num_slots, ", \"cpu\": ", jsonString(program.cpu),
-                ", \"flops_per_step\": ", jsonNumber(needs.flops),
-                ", \"memory_bytes\": ", needs.bytes, "}\n");
+  return text + concat("], \"num_parameters\": ", totalOf(program, AI_RT_PARAMETER).elements,
+                       ", \"state_elements\": ", totalOf(program, AI_RT_STATE).elements,
+                       ", \"batch\": ", options.batch, ", \"threads\": ", needs.threads,
+                       ", \"busy_threads\": ", needs.busyThreads,
+                       ", \"block_size\": ", needs.blockSize, ", \"num_slots\": ", needs.numSlots,
+                       ", \"cpu\": ", jsonString(program.cpu),
+                       ", \"flops_per_step\": ", jsonNumber(needs.flops),
+                       ", \"memory_bytes\": ", needs.bytes, "}\n");
 }
 
 int ai::rt::runInfo(const ai_rt_program_t &program, const Options &options) {

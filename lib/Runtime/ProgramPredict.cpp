@@ -53,7 +53,7 @@ class Outputs {
 public:
   Outputs(const ai_rt_program_t &program, const ai_rt_tensor_info_t &output, int64_t batch)
       : classes(isClassifier(program)), isDouble(output.dtype == AI_RT_F64),
-        elements(countElements(output) / program.block_size),
+        elements(countElements(output) / output.shape[0]),
         bytes(size_t(elements * batch * ai_rt_dtype_size(output.dtype))) {
     if (output.dtype != AI_RT_F32 && output.dtype != AI_RT_F64)
       throwInvalid("expected a prediction of f32 or f64, got ", ai_rt_dtype_name(output.dtype));

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Denormals.h"
 #include "Model.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ static constexpr int64_t kBlocksPerSlot = 16;
 /// what a thread does at least in a second. They decide between ways to the same bits, one of which
 /// takes microseconds longer.
 static constexpr double kSharingSeconds = 3e-6, kBarrierSeconds = 1e-6;
-static constexpr double kFlops = 30e9, kBytes = 10e9;
+static constexpr double kFlops = 100e9, kBytes = 10e9;
 
 void BatchRows::reserve(int64_t count) {
   if (count <= capacity)
@@ -36,27 +37,23 @@ void BatchRows::reserve(int64_t count) {
 // One run of a step on one batch
 //===----------------------------------------------------------------------===//
 
-static int64_t blocksOf(const ai_rt_program_t &program, int64_t count) {
-  return (count + program.block_size - 1) / program.block_size;
-}
-
-static double secondsOfBlock(const ai_rt_program_t &program, const ai_rt_step_t &step) {
-  return double(program.block_size) * step.flops / kFlops;
+static double secondsOfBlock(const ai_rt_step_t &step) {
+  return double(step.block_size) * step.flops / kFlops;
 }
 
 bool ai_rt_model::hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t threads) const {
   Sharing sharing(threads, blocks);
   // Threads without a CPU of their own would sleep at every barrier.
-  if (blocks > program.num_slots || sharing.teams == 0 || step.num_barriers < 0 ||
+  if (blocks > step.num_slots || sharing.teams == 0 || step.num_barriers < 0 ||
       pool.numSpins() == 0)
     return false;
   double least = 1 / double(threads / sharing.teams); // the smallest team's part of a block
-  return secondsOfBlock(program, step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;
+  return secondsOfBlock(step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;
 }
 
 int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count) const {
-  int64_t threads = pool.numThreads(), blocks = blocksOf(program, count);
-  int64_t busy = std::min({threads, blocks, program.num_slots});
+  int64_t threads = pool.numThreads(), blocks = blocksOf(step, count);
+  int64_t busy = std::min({threads, blocks, step.num_slots});
   auto longest = double((blocks + busy - 1) / busy); // blocks of a thread
   double barriers = 0;
   if (hasTeams(step, blocks, threads)) {
@@ -64,7 +61,7 @@ int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count) const {
     longest = double(blocks / threads) + 1 / double(threads / sharing.teams);
     barriers = double(step.num_barriers) * kBarrierSeconds;
   }
-  double saved = (double(blocks) - longest) * secondsOfBlock(program, step) - barriers;
+  double saved = (double(blocks) - longest) * secondsOfBlock(step) - barriers;
   if (step.combine)
     saved += double(program.fixed_bytes) * (1 - 1 / double(threads)) / kBytes;
   return saved > kSharingSeconds ? threads : 1;
@@ -77,9 +74,8 @@ public:
   StepRun(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *outputs)
       : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
         input(batch.data.inputs, tensors.input, &model.normalisation),
-        target(batch.data.targets, tensors.target, nullptr), blockSize(model.program.block_size),
-        numBlocks(blocksOf(model.program, batch.count)),
-        numThreads(model.threadsOf(step, batch.count)) {}
+        target(batch.data.targets, tensors.target, nullptr), blockSize(step.block_size),
+        numBlocks(blocksOf(step, batch.count)), numThreads(model.threadsOf(step, batch.count)) {}
 
   void run() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
@@ -103,7 +99,7 @@ private:
   void runBlock(int64_t thread, int64_t block, Team *team = nullptr);
   void runInTeam(const Sharing &sharing, int64_t thread, int64_t first);
   char *slotOf(int64_t block) {
-    return model.fixed() + step.slot_offset + block % model.program.num_slots * step.slot_bytes;
+    return model.fixed() + step.slot_offset + block % step.num_slots * step.slot_bytes;
   }
   void copyOutputs(int64_t first, const char *workspace);
   bool looksForNaN() const { return model.program.num_checks > 0; }
@@ -125,12 +121,13 @@ private:
 } // namespace
 
 void StepRun::work(int64_t thread) {
+  FlushDenormals flush;
   if (!model.profiles.empty())
     model.profiles[thread].begin(trace, thread);
   model.firstNaN.begin();
   lap(thread, Trace::Kind::Waiting);
   // All blocks at once, or, where rows go into panels, one for each slot at a time.
-  int64_t round = step.fold ? model.program.num_slots : numBlocks;
+  int64_t round = step.fold ? step.num_slots : numBlocks;
   for (int64_t first = 0; first < numBlocks; first += round) {
     if (first > 0) {
       wait(thread);
@@ -160,7 +157,7 @@ void StepRun::wait(int64_t thread) {
 
 /// Takes the blocks `first ... end - 1` of this thread's slots.
 void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
-  int64_t numSlots = model.program.num_slots;
+  int64_t numSlots = step.num_slots;
   Sharing sharing(numThreads, end - first);
   bool hasTeams = model.hasTeams(step, end - first, numThreads);
   int64_t endAlone = hasTeams ? first + sharing.alone : end;
@@ -188,7 +185,7 @@ void StepRun::runInTeam(const Sharing &sharing, int64_t thread, int64_t first) {
 
 /// Panels are summed as a whole.
 void StepRun::clearRows(int64_t slot) {
-  for (int64_t i = 0; step.fold && i < step.num_tensors; ++i) {
+  for (int64_t i = 0; i < step.num_tensors; ++i) {
     const ai_rt_tensor_info_t &rows = step.tensors[i];
     if (rows.role == AI_RT_ROWS)
       std::memset(model.fixed() + rows.offset + slot * rows.bytes, 0, rows.bytes);
@@ -273,14 +270,13 @@ static void collect(ai_rt_model &model, ai_rt_metrics_t &sums) {
 }
 
 int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count) {
-  const ai_rt_program_t &program = model->program;
-  const ai_rt_step_t *step = ai_rt_program_find_step(&program, "train");
-  if (!step)
+  if (!ai_rt_program_find_step(&model->program, "train"))
     return 1;
-  int64_t threads = model->threadsOf(*step, count), blocks = blocksOf(program, count);
-  if (model->hasTeams(*step, blocks, threads))
+  const ai_rt_step_t &step = *model->step("train", count).step;
+  int64_t threads = model->threadsOf(step, count), blocks = blocksOf(step, count);
+  if (model->hasTeams(step, blocks, threads))
     return threads;
-  return std::min({threads, blocks, program.num_slots});
+  return std::min({threads, blocks, step.num_slots});
 }
 
 //===----------------------------------------------------------------------===//
@@ -325,7 +321,7 @@ void ai::rt::keepData(ai_rt_model &model, const ai_rt_data_t *data) {
 
 void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
                         int64_t first, int64_t count, ai_rt_metrics_t *metrics) {
-  const StepTensors &tensors = model.step("train");
+  const StepTensors &tensors = model.step("train", count);
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/true);
   listRows(model, tensors, data, order, first, count);
@@ -350,22 +346,22 @@ ai_rt_metrics_t ai::rt::readMetrics(ai_rt_model &model) {
 
 /// Calls `body` with the first position and the count of each chunk.
 template <typename Body>
-static void forEachChunk(const ai_rt_model &model, int64_t first, int64_t count, Body body) {
-  int64_t chunk = kBlocksPerSlot * model.program.num_slots * model.program.block_size;
+static void forEachChunk(const ai_rt_step_t &step, int64_t first, int64_t count, Body body) {
+  int64_t chunk = kBlocksPerSlot * step.num_slots * step.block_size;
   for (int64_t done = 0; done < count; done += chunk)
     body(first + done, std::min(chunk, count - done));
 }
 
 ai_rt_metrics_t ai::rt::evaluateData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first,
                                      int64_t count) {
-  const StepTensors &tensors = model.step("evaluate");
+  const StepTensors &tensors = model.step("evaluate", count);
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/true);
   for (int64_t i = 0; tensors.target && i < count; ++i)
     checkLabel(model, tensors, data.targets, (first + i) % data.targets.shape[0]);
   collect(model, model.unread);
   ai_rt_metrics_t sums = {0, 0, 0};
-  forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
+  forEachChunk(*tensors.step, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
     runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, /*outputs=*/nullptr, sums);
   });
   collect(model, sums);
@@ -374,15 +370,15 @@ ai_rt_metrics_t ai::rt::evaluateData(ai_rt_model &model, const ai_rt_data_t &dat
 
 void ai::rt::predictData(ai_rt_model &model, const ai_rt_data_t &data, int64_t first, int64_t count,
                          void *outputs) {
-  const StepTensors &tensors = model.step("predict");
+  const StepTensors &tensors = model.step("predict", count);
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/false);
   if (!tensors.output)
     throwInvalid("expects step 'predict' to have an output");
   auto *rows = static_cast<char *>(outputs);
-  int64_t bytes = tensors.output->bytes / model.program.block_size;
+  int64_t bytes = tensors.output->bytes / tensors.step->block_size;
   ai_rt_metrics_t none = {};
-  forEachChunk(model, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
+  forEachChunk(*tensors.step, first, count, [&](int64_t chunkFirst, int64_t chunkCount) {
     char *chunk = rows + (chunkFirst - first) * bytes;
     runStep(model, tensors, {data, nullptr, chunkFirst, chunkCount}, chunk, none);
   });

@@ -85,7 +85,7 @@ template <typename Input>
 static ai_rt_status_t trainPlain(ai_rt_model_t *model, const Input *inputs, const void *targets,
                                  int64_t count, float *loss) {
   return guarded([&] {
-    PlainData plain(model->step("train"), inputs, targets, count);
+    PlainData plain(model->step("train", count), inputs, targets, count);
     ai_rt_metrics_t sums;
     trainBatch(*model, plain.data, /*order=*/nullptr, 0, count, loss ? &sums : nullptr);
     if (loss)
@@ -97,7 +97,7 @@ template <typename Input>
 static ai_rt_status_t evaluatePlain(ai_rt_model_t *model, const Input *inputs, const void *targets,
                                     int64_t count, ai_rt_metrics_t *metrics) {
   return guarded([&] {
-    PlainData plain(model->step("evaluate"), inputs, targets, count);
+    PlainData plain(model->step("evaluate", count), inputs, targets, count);
     *metrics = evaluateData(*model, plain.data, 0, count);
   });
 }
@@ -106,7 +106,7 @@ template <typename Input>
 static ai_rt_status_t predictPlain(ai_rt_model_t *model, const Input *inputs, int64_t count,
                                    void *outputs) {
   return guarded([&] {
-    PlainData plain(model->step("predict"), inputs, /*targets=*/nullptr, count);
+    PlainData plain(model->step("predict", count), inputs, /*targets=*/nullptr, count);
     predictData(*model, plain.data, 0, count, outputs);
   });
 }

@@ -104,12 +104,17 @@ private:
     return success();
   }
 
+  /// A sample alone has its own order in memory.
+  Attribute samplesAsLanes() {
+    return size > 1 ? Attribute(LanesAttr::get(b.getContext(), 0)) : Attribute();
+  }
+
   RankedTensorType blockType(Type type, bool lanes) {
     auto tensor = cast<RankedTensorType>(type);
     SmallVector<int64_t> shape(tensor.getShape());
     shape[0] = size;
     return RankedTensorType::get(shape, tensor.getElementType(),
-                                 lanes ? LanesAttr::get(b.getContext(), 0) : Attribute());
+                                 lanes ? samplesAsLanes() : Attribute());
   }
 
   void createRegion() {
@@ -124,8 +129,7 @@ private:
         continue;
       batched.push_back(argument);
       Value rows = block->addArgument(blockType(argument.getType(), false), argument.getLoc());
-      mapping.map(argument, RelayoutOp::create(b, argument.getLoc(),
-                                               blockType(argument.getType(), true), rows));
+      mapping.map(argument, relayout(rows, blockType(argument.getType(), true)));
     }
   }
 
@@ -164,8 +168,7 @@ private:
       shape[0] = size;
     else
       shape.insert(shape.begin(), size);
-    auto partialType =
-        RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0));
+    auto partialType = RankedTensorType::get(shape, type.getElementType(), samplesAsLanes());
     if (!dims.empty())
       partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
     return yieldPerSample(op, partial, op.getKeepdims());
@@ -178,7 +181,7 @@ private:
     auto clone = cast<Conv2DWeightGradientOp>(b.clone(*op, mapping));
     clone.setPerSample(true);
     clone.getResult().setType(
-        RankedTensorType::get(shape, type.getElementType(), LanesAttr::get(b.getContext(), 0)));
+        RankedTensorType::get(shape, type.getElementType(), samplesAsLanes()));
     // Added up at once: one sum per lane in every slot would be more than the cache holds.
     Value sum = ReduceSumOp::create(b, op.getLoc(), type, clone.getResult(), ArrayRef<int64_t>{0},
                                     /*keepdims=*/false);
@@ -191,12 +194,15 @@ private:
     sums.push_back({op->getResult(0), sum, [](OpBuilder &, Value sum) { return sum; }});
   }
 
+  Value relayout(Value value, RankedTensorType type) {
+    return value.getType() == type ? value : RelayoutOp::create(b, value.getLoc(), type, value);
+  }
+
   /// A batched value of the map, row major.
   Value rowsOf(Value value) {
     Value &rows = rowMajor[value];
     if (!rows)
-      rows = RelayoutOp::create(b, value.getLoc(), blockType(value.getType(), false),
-                                mapping.lookup(value));
+      rows = relayout(mapping.lookup(value), blockType(value.getType(), false));
     return rows;
   }
 
@@ -411,8 +417,10 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
     return most;
   }
 
-  /// As many samples as a vector register holds of the widest element.
+  /// As many samples as a vector register holds of the widest element, or each alone.
   int64_t blockSize(func::FuncOp f) {
+    if (f->hasAttr("ai.most_samples"))
+      return 1;
     if (size != 0)
       return size;
     unsigned bits = 32;
@@ -427,6 +435,8 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
 
   /// More slots than blocks in a step would only be memory.
   int64_t numSlots(func::FuncOp f) {
+    if (auto most = f->getAttrOfType<IntegerAttr>("ai.most_samples"))
+      return most.getInt();
     if (slots != 0)
       return slots;
     bool hasRecipe = getOperation()->hasAttr("ai.recipe");

@@ -3,8 +3,8 @@
 // stay in the cache. Where the sums of a weight gradient, a vector each, outgrow the second cache,
 // the images around it change over to channels, and with them what is computed from them channel by
 // channel. Images are relaid out where the two layouts meet, weights where a convolution reads
-// them. A weight gradient that meets the zeros of a max-pool's changes over by itself where those
-// can be left out.
+// them. In a block of one sample all images have channels as lanes. A weight gradient that meets
+// the zeros of a max-pool's changes over by itself where those can be left out.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -34,12 +34,15 @@ namespace {
 /// Chooses the lanes of the images in one block.
 class Chooser {
 public:
-  explicit Chooser(ForBlocksOp map)
-      : map(map), body(map.getBody().front()), b(map), size(map.getSize()) {}
+  Chooser(ForBlocksOp map, int64_t vectorBits)
+      : map(map), body(map.getBody().front()), b(map), size(map.getSize()), vectorBits(vectorBits) {
+  }
 
   void run(int64_t maxBytes) {
+    if (size == 1)
+      chooseAll();
     for (auto gradient : body.getOps<Conv2DWeightGradientOp>())
-      if (mayUseChannels(gradient) && bytesOfSums(gradient) > maxBytes) {
+      if (size > 1 && mayUseChannels(gradient) && bytesOfSums(gradient) > maxBytes) {
         gradient.emitRemark() << "channels as lanes: a sum for each of " << size
                               << " samples takes " << bytesOfSums(gradient) << " bytes, more than "
                               << maxBytes;
@@ -60,6 +63,9 @@ public:
 private:
   //===--- what may have channels as lanes ---===//
 
+  int64_t lanesOf(RankedTensorType type) const {
+    return size > 1 ? size : vectorBits / type.getElementTypeBitWidth();
+  }
   bool isWhole(int64_t channels) const { return channels % size == 0; }
   /// Images of a block whose channels fill vectors.
   bool fits(Type type) const {
@@ -84,10 +90,12 @@ private:
       return {};
     ArrayRef<int64_t> kernel = typeOf(op.getResult()).getShape().take_back(3);
     int64_t channels = kernel[0], rows = kernel[1], columns = kernel[2];
-    int64_t vectors = op.getDilation()[1] == 1 ? llvm::divideCeil(columns * channels, size)
-                                               : columns * llvm::divideCeil(channels, size);
+    int64_t lanes = lanesOf(typeOf(op.getCt()));
+    int64_t vectors = op.getDilation()[1] == 1 ? llvm::divideCeil(columns * channels, lanes)
+                                               : columns * llvm::divideCeil(channels, lanes);
     int64_t lookedUp = typeOf(scatter.getCt()).getNumElements() * rows * vectors;
-    int64_t streamed = typeOf(op.getCt()).getNumElements() / size * channels * rows * columns;
+    int64_t taps = typeOf(op.getCt()).getNumElements() * rows * columns;
+    int64_t streamed = size > 1 ? taps / size * channels : taps * llvm::divideCeil(channels, lanes);
     return kCostOfLookUp * lookedUp <= streamed ? scatter : MaxPool2DScatterOp();
   }
   /// Whether `op` computes images whose lanes it does not care about: from one element or window of
@@ -114,6 +122,12 @@ private:
     Operation *op = value.getDefiningOp();
     if (op && op->getBlock() == &body && follows(op))
       chosen.insert_range(op->getResults());
+  }
+
+  void chooseAll() {
+    for (Operation &op : body)
+      for (Value result : op.getResults())
+        choose(result);
   }
 
   /// Values that are computed from one another channel by channel have the same lanes.
@@ -164,7 +178,7 @@ private:
     else
       for (OpOperand &operand : op.getOpOperands())
         if (chosen.contains(operand.get()))
-          relayout(operand, 0);
+          relayout(operand, size > 1 ? std::optional<int64_t>(0) : std::nullopt);
   }
 
   void rewriteChosen(Operation &op) {
@@ -217,7 +231,7 @@ private:
   ForBlocksOp map;
   Block &body;
   OpBuilder b;
-  int64_t size;
+  int64_t size, vectorBits;
   llvm::SetVector<Value> chosen;
   SmallVector<Operation *> done; // without a reader
   DenseMap<std::pair<Value, int64_t>, Value> copies;
@@ -230,7 +244,7 @@ struct ChooseLanesPass final : ai::impl::AIChooseLanesPassBase<ChooseLanesPass> 
     SmallVector<ForBlocksOp> maps;
     getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
     for (ForBlocksOp map : maps)
-      Chooser(map).run(l2 / 2);
+      Chooser(map, vectorBits).run(l2 / 2);
   }
 };
 } // namespace

@@ -64,7 +64,7 @@ public:
     // A map whose rows are the result needs nothing behind it.
     if (llvm::any_of(map.getResults(), [&](Value v) { return !isOutput(v); }))
       outlineCombine("combine", /*usesAccumulators=*/false);
-    if (!panelOps.empty()) {
+    if (!panelOps.empty() && !isSmall()) { // whose batches are one panel at most
       outlineFold();
       outlineCombine("finish", /*usesAccumulators=*/true);
     }
@@ -72,6 +72,9 @@ public:
   }
 
 private:
+  /// Whether it is the variant of a step for small batches.
+  bool isSmall() { return function->hasAttr("ai.most_samples"); }
+
   /// Whether a result of the map is rows that the step returns. Those of a state go into a panel.
   bool isOutput(Value result) {
     return isBatched(result.getType()) && llvm::all_of(result.getUses(), [&](OpOperand &use) {
@@ -86,6 +89,11 @@ private:
                                 b.getNamedAttr("ai.name", b.getStringAttr(name))});
   }
 
+  /// A variant of a step has panels of its own.
+  std::string rowsName(unsigned result) {
+    return (isSmall() ? "small.rows" : "rows") + std::to_string(result);
+  }
+
   func::FuncOp createFunction(StringRef kind, Operation *before) {
     b.setInsertionPoint(before);
     auto f = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_" + kind).str(),
@@ -93,6 +101,9 @@ private:
     f->setAttr("ai.kind", b.getStringAttr(kind));
     f->setAttr("ai.step", b.getStringAttr(function.getName()));
     f->setAttr("ai.size", map.getSizeAttr());
+    for (StringRef name : {"ai.most_samples", "ai.variant_of"})
+      if (Attribute value = function->getAttr(name))
+        f->setAttr(name, value);
     f.addEntryBlock();
     return f;
   }
@@ -217,7 +228,7 @@ private:
       if (isOutput(map.getResult(i))) {
         attributes.push_back(roleAndName("output", "output"));
       } else if (isBatched(map.getResult(i).getType())) {
-        attributes.push_back(roleAndName("rows", "rows" + Twine(i)));
+        attributes.push_back(roleAndName("rows", rowsName(i)));
       } else {
         attributes.push_back(slotAttributes(i, std::nullopt));
         Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
@@ -294,7 +305,7 @@ private:
       SmallVector<int64_t> shape(type.getShape());
       shape[0] = outliner.panelSize();
       DictionaryAttr attributes =
-          outliner.roleAndName("panel", "rows" + Twine(result.getResultNumber()));
+          outliner.roleAndName("panel", outliner.rowsName(result.getResultNumber()));
       Value panel = outliner.addArgument(f, type.clone(shape), attributes, result.getLoc());
       mapping.map(result, panel);
       return panel;

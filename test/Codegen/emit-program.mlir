@@ -1,8 +1,9 @@
-// RUN: ai-opt %s --ai-emit-program="symbol=net.program cpu=x86-64-v3 cpus=x86-64-v4,x86-64-v3 features=avx2=10,fma=14" -split-input-file | FileCheck %s
+// RUN: ai-opt %s --ai-emit-program="symbol=net.program cpu=x86-64-v3 cpus=x86-64-v4,x86-64-v3 features=avx2=10,fma=14 nodes='fc/w ai.parameter 2x4,out ai.exp ?x2 fc/w in,s op scalar'" -split-input-file | FileCheck %s
 // RUN: not ai-opt %s --ai-emit-program="features=avx2" -split-input-file 2>&1 | FileCheck %s --check-prefix=FEATURE
+// RUN: not ai-opt %s --ai-emit-program="nodes='x op 2y'" -split-input-file 2>&1 | FileCheck %s --check-prefix=NODE
 
 // Objects for other processors have functions of the same names; they see the table only, whose last fields are the
-// processor, all of them, and what this one needs.
+// processor, all of them, what this one needs, and the model's graph.
 // CHECK-DAG: llvm.func internal @f(
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("f\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("x\00")
@@ -13,12 +14,15 @@
 //     CHECK:   llvm.mlir.addressof @[[AVX2]]
 //     CHECK:   llvm.mlir.constant(10 : i64)
 //     CHECK:   llvm.mlir.constant(14 : i64)
+//     CHECK: llvm.mlir.global internal constant @[[NODES:.*]]() {{.*}}: !llvm.array<3 x struct<(ptr, ptr, ptr, i64, ptr)>>
 //     CHECK: llvm.mlir.global external hidden constant @net.program()
 //     CHECK:   llvm.mlir.addressof @[[CPU]]
 //     CHECK:   llvm.mlir.addressof @[[CPUS]]
 //     CHECK:   llvm.mlir.constant(2 : i64)
 //     CHECK:   llvm.mlir.addressof @[[FEATURES]]
+//     CHECK:   llvm.mlir.addressof @[[NODES]]
 // CHECK-NOT: @main
+// NODE: error: expects a node to be NAME OP SHAPE INPUT ..., got 'x op 2y'
 // FEATURE: error: expects a feature to be NAME=BIT, got 'avx2'
 module attributes {ai.fixed_bytes = 0 : i64, ai.tensors = []} {
   llvm.func @f(%fixed: !llvm.ptr, %workspace: !llvm.ptr) attributes {ai.workspace_bytes = 64 : i64, ai.tensors = [
@@ -34,7 +38,7 @@ module attributes {ai.fixed_bytes = 0 : i64, ai.tensors = []} {
 // CHECK-DAG: llvm.mlir.global internal constant @[[ROWS:.*]]("rows1\00")
 //     CHECK: llvm.mlir.addressof @[[ROWS]]
 //     CHECK: llvm.mlir.constant(9 : i64)
-//     CHECK: llvm.mlir.global {{.*}}struct<(ptr, ptr, ptr, ptr, ptr, i64,
+//     CHECK: llvm.mlir.global {{.*}}struct<(ptr, i64, i64, i64, ptr, ptr, ptr, ptr, i64,
 //     CHECK:   llvm.mlir.addressof @net_train_step_block
 //     CHECK:   llvm.mlir.addressof @net_train_step_combine
 //     CHECK:   llvm.mlir.addressof @net_train_step_fold
@@ -64,13 +68,31 @@ module attributes {ai.fixed_bytes = 4224 : i64, ai.num_slots = 2 : i64, ai.slot_
 // -----
 
 // Without panels there is neither a fold nor a finish; a step that only predicts has no combine.
-// CHECK: llvm.mlir.global {{.*}}struct<(ptr, ptr, ptr, ptr, ptr, i64,
+// CHECK: llvm.mlir.global {{.*}}struct<(ptr, i64, i64, i64, ptr, ptr, ptr, ptr, i64,
 // CHECK:   llvm.mlir.addressof @net_predict_block
 // CHECK-COUNT-3: llvm.mlir.zero
 // CHECK:   llvm.mlir.constant(64 : i64)
 module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_offset = 0 : i64, ai.tensors = []} {
   llvm.func @net_predict_block() attributes {ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 16 : i64,
       ai.step = "net_predict", ai.slot_bytes = 0 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []} {
+    llvm.return
+  }
+}
+
+// -----
+
+// The variant of a step for small batches has the step's name; size and slots are its own.
+// CHECK: llvm.mlir.global internal constant @[[NAME:.*]]("predict\00")
+// CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(ptr, i64, i64, i64, ptr, ptr, ptr, ptr, i64,
+// CHECK:   llvm.mlir.addressof @[[NAME]]
+// CHECK:   llvm.mlir.constant(1 : i64)
+// CHECK:   llvm.mlir.constant(3 : i64)
+// CHECK:   llvm.mlir.constant(3 : i64)
+// CHECK:   llvm.mlir.addressof @net_predict_small_block
+module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_offset = 0 : i64, ai.tensors = []} {
+  llvm.func @net_predict_small_block() attributes {ai.flops = 1.0 : f64, ai.kind = "block", ai.most_samples = 3 : i64,
+      ai.size = 1 : i64, ai.step = "net_predict_small", ai.variant_of = "net_predict", ai.slot_bytes = 0 : i64, ai.workspace_bytes = 64 : i64,
+      ai.tensors = []} {
     llvm.return
   }
 }

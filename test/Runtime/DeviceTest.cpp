@@ -67,10 +67,10 @@ const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0},
                      combineKernel = {"the_combine", combine, 1, 1, 0};
 const ai_rt_gpu_step_t gpuStep = {
     {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0, kEntryBytes};
-const ai_rt_step_t steps[] = {{"train", nullptr, nullptr, nullptr, nullptr, 0, kSlotBytes,
-                               kSlotBytes, 3, stepTensors, 1, -1, &gpuStep},
-                              {"evaluate", nullptr, nullptr, nullptr, nullptr, 0, kSlotBytes,
-                               kSlotBytes, 3, stepTensors, 1, -1, &gpuStep}};
+const ai_rt_step_t steps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
+                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep},
+                              {"evaluate", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
+                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep}};
 const int64_t noCubin = 0;
 const ai_rt_gpu_image_t image = {"sm_75", "\n.version 6.3\n",
                                  reinterpret_cast<const char *>(&noCubin)};
@@ -79,8 +79,6 @@ ai_rt_program_t makeProgram() {
   ai_rt_program_t program = {};
   program.name = "hand";
   program.abi_version = AI_RT_ABI_VERSION;
-  program.block_size = 1;
-  program.num_slots = kSlots;
   program.fixed_bytes = kFixedBytes;
   program.num_tensors = 2;
   program.tensors = tensors;

@@ -160,16 +160,14 @@ const ai_rt_program_t &ai::test::regression() {
                                                    0, 0}};
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {
-      {"train", trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace), sizeof(Slot), slots,
-       4, io, kFlops, -1, nullptr},
-      {"evaluate", evaluateBlock, evaluateCombine, nullptr, nullptr, sizeof(Workspace),
+      {"train", kBlock, kSlots, 0, trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace),
        sizeof(Slot), slots, 4, io, kFlops, -1, nullptr},
-      {"predict", predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0, slots, 2,
-       predictIO, 6, -1, nullptr}};
+      {"evaluate", kBlock, kSlots, 0, evaluateBlock, evaluateCombine, nullptr, nullptr,
+       sizeof(Workspace), sizeof(Slot), slots, 4, io, kFlops, -1, nullptr},
+      {"predict", kBlock, kSlots, 0, predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0,
+       slots, 2, predictIO, 6, -1, nullptr}};
   static const ai_rt_program_t program = {"regression",
                                           AI_RT_ABI_VERSION,
-                                          kBlock,
-                                          kSlots,
                                           sizeof(FixedWithSlots),
                                           5,
                                           tensors,
@@ -195,7 +193,9 @@ const ai_rt_program_t &ai::test::regression() {
                                           nullptr,
                                           /*max_memory=*/0,
                                           /*num_checks=*/0,
-                                          /*checks=*/nullptr};
+                                          /*checks=*/nullptr,
+                                          /*num_nodes=*/0,
+                                          /*nodes=*/nullptr};
   return program;
 }
 
@@ -275,9 +275,9 @@ const ai_rt_program_t &ai::test::panelRegression() {
       {"rows0", AI_RT_ROWS, AI_RT_F32, 2, inputShape, offsetof(FixedWithPanels, inputs), 48, 0, 0,
        0},
       {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0, 0}};
-  static const ai_rt_step_t steps[] = {{"train", panelBlock, panelCombine, panelFold, panelFinish,
-                                        sizeof(Workspace), sizeof(Slot), plain->slot_offset, 6, io,
-                                        kFlops, -1, nullptr},
+  static const ai_rt_step_t steps[] = {{"train", kBlock, kSlots, 0, panelBlock, panelCombine,
+                                        panelFold, panelFinish, sizeof(Workspace), sizeof(Slot),
+                                        plain->slot_offset, 6, io, kFlops, -1, nullptr},
                                        plain[1],
                                        plain[2]};
   static const ai_rt_program_t program = [] {
@@ -349,10 +349,10 @@ const ai_rt_program_t &ai::test::counter() {
        0}};
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {
-      {"train", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots, 4,
-       io, kFlops, -1, nullptr},
-      {"evaluate", countBlock, countCombine, nullptr, nullptr, sizeof(CounterWorkspace), 64, slots,
-       4, io, kFlops, -1, nullptr}};
+      {"train", kBlock, kCounterSlots, 0, countBlock, countCombine, nullptr, nullptr,
+       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr},
+      {"evaluate", kBlock, kCounterSlots, 0, countBlock, countCombine, nullptr, nullptr,
+       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0, 0}};
@@ -362,8 +362,6 @@ const ai_rt_program_t &ai::test::counter() {
       {"add", addFunction, 24, 2, args, 1, results, nullptr, 0}};
   static const ai_rt_program_t program = {"counter",
                                           AI_RT_ABI_VERSION,
-                                          kBlock,
-                                          kCounterSlots,
                                           sizeof(CounterFixed),
                                           1,
                                           tensors,
@@ -389,7 +387,9 @@ const ai_rt_program_t &ai::test::counter() {
                                           nullptr,
                                           /*max_memory=*/0,
                                           /*num_checks=*/0,
-                                          /*checks=*/nullptr};
+                                          /*checks=*/nullptr,
+                                          /*num_nodes=*/0,
+                                          /*nodes=*/nullptr};
   return program;
 }
 

@@ -63,7 +63,7 @@ TEST(Profile, IsPrintedBesideTheRoofline) {
                      10,
                      1000e-6};
   EXPECT_EQ(
-      formatProfile(profile, made()),
+      formatProfile(profile, made(), /*limit=*/0),
       "2 threads: FMA peak 200.0 GFLOP/s (median 150.0); reads in GB/s: L1 20.0 memory 2.0\n"
       " Total %  Total us    Calls    Avg us    Min us   Roof us  GFLOP/s  % peak at best  FLOP/B  "
       "Fits    Name (times of a step, all threads added up)\n"
@@ -76,4 +76,14 @@ TEST(Profile, IsPrintedBesideTheRoofline) {
       "   25.00     50.00                                                                          "
       "        outside: other threads at the end, between steps\n"
       "  100.00    200.00                                  80.00    40.04    20.0\n");
+  // What is not shown is added up.
+  std::string most = formatProfile(profile, made(), /*limit=*/1);
+  EXPECT_NE(most.find(" conv1\n"), std::string::npos);
+  EXPECT_EQ(most.find("fc.weight"), std::string::npos);
+  EXPECT_NE(most.find("   35.00     70.00                                                        "
+                      "                          others: 2; --rows 0 shows them all\n"
+                      "   25.00     50.00"),
+            std::string::npos)
+      << most;
+  EXPECT_EQ(formatProfile(profile, made(), /*limit=*/3), formatProfile(profile, made(), 100));
 }

@@ -88,6 +88,13 @@ static void expectOneStep(ai_rt_model_t *model, int64_t count) {
         << "batch " << count;
 }
 
+/// A program whose only step is `step`, which outlives it.
+static ai_rt_program_t withStep(ai_rt_program_t program, const ai_rt_step_t &step) {
+  program.num_steps = 1;
+  program.steps = &step;
+  return program;
+}
+
 /// One step by the formula, whatever the batch: blocks of 4 are full, partly filled, or missing.
 TEST(TrainBatch, IsNotSharedWhereThatTakesLonger) {
   ai_rt_program_t program = regression();
@@ -153,14 +160,54 @@ static void markCombine(char *fixed, char *, int64_t part, int64_t, int64_t, int
         *reinterpret_cast<float *>(fixed + step.slot_offset + s * step.slot_bytes));
 }
 
+/// Of steps with one name the last that takes so many samples.
+TEST(FindStep, TakesTheVariantForSmallBatches) {
+  ai_rt_program_t program = regression();
+  ai_rt_step_t steps[] = {program.steps[0], program.steps[0], program.steps[2]};
+  steps[1].most_samples = 3;
+  program.num_steps = 3;
+  program.steps = steps;
+  for (int64_t count : {1, 3})
+    EXPECT_EQ(ai::rt::findStep(program, "train", count), &steps[1]);
+  for (int64_t count : {4, 100})
+    EXPECT_EQ(ai::rt::findStep(program, "train", count), &steps[0]);
+  EXPECT_EQ(ai::rt::findStep(program, "predict", 1), &steps[2]);
+  EXPECT_EQ(ai::rt::findStep(program, "evaluate", 1), nullptr);
+  EXPECT_EQ(ai_rt_program_find_step(&program, "train"), &steps[0]) << "the one for any batch";
+}
+
+static volatile float half = 0.5f, least = 1.17549435e-38f; // the least that is not denormal
+static std::atomic<float> underflow = {-1};                 // all threads leave the same
+
+static void halveBlock(char *, char *, char *, char *, char *, int64_t, int64_t, int64_t, int64_t,
+                       int64_t, int64_t, int64_t) {
+  underflow = half * least;
+}
+
+static void noCombine(char *, char *, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t) {}
+
+/// Numbers that fade away, a momentum's, must not slow a training down.
+TEST(TrainBatch, TakesDenormalsForZeros) {
+  ai_rt_step_t step = regression().steps[0];
+  step.block = halveBlock;
+  step.combine = noCombine;
+  ai_rt_program_t program = withStep(regression(), step);
+  RegressionData data(12);
+  for (int64_t threads : {1, 3}) {
+    underflow = -1;
+    ModelPtr model = create(program, threads);
+    EXPECT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, 12, nullptr), AI_RT_OK);
+    EXPECT_EQ(underflow, 0);
+    EXPECT_NE(half * least, 0) << "the caller's own arithmetic stays as it is";
+  }
+}
+
 /// A slot with blocks is left to the first of them, whatever lies there; one without is cleared.
 TEST(TrainBatch, ClearsSlotsWithoutBlocksOnly) {
   ai_rt_step_t step = regression().steps[0];
   step.block = markBlock;
   step.combine = markCombine;
-  ai_rt_program_t program = regression();
-  program.num_steps = 1;
-  program.steps = &step;
+  ai_rt_program_t program = withStep(regression(), step);
   RegressionData data(37);
   for (int64_t threads : {1, 3, 8}) {
     ModelPtr model = create(program, threads);
@@ -281,9 +328,7 @@ TEST(TrainBatch, FillsAPanelThenFoldsIt) {
   step.combine = recordCombine<'c'>;
   step.fold = recordCombine<'f'>;
   step.finish = recordCombine<'l'>;
-  ai_rt_program_t program = panelRegression();
-  program.num_steps = 1;
-  program.steps = &step;
+  ai_rt_program_t program = withStep(panelRegression(), step);
   RegressionData data(100);
   for (int64_t threads : {1, 2, 3, 8}) {
     ModelPtr model = create(program, threads);
@@ -337,9 +382,7 @@ TEST(TrainBatch, LeavesTheRestToTeams) {
   ai_rt_step_t step = regression().steps[0];
   step.block = teamBlock;
   step.num_barriers = 1;
-  ai_rt_program_t program = regression();
-  program.num_steps = 1;
-  program.steps = &step;
+  ai_rt_program_t program = withStep(regression(), step);
   struct {
     int64_t threads, count, alone;
     std::vector<int64_t> teams; // their sizes

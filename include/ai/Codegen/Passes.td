@@ -27,7 +27,8 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     ```
 
     A vector holds as many elements of the op's widest operand as `vector-bits` allows; the
-    rest of an extent becomes vectors of half the length, and so on. Where the lane moves
+    rest of an extent becomes vectors of half the length, and so on, or, with `masks`, one that reaches beyond
+    the end (`in_bounds = [false]`), if the end is that of every operand along the lane. Where the lane moves
     (transpositions) squares are transposed in registers; where it is summed over, partial
     sums are kept in vectors and folded in halves, so floating-point sums are
     reassociated, always in the same way. What fits none of this becomes scalar code.
@@ -44,8 +45,9 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect",
                            "mlir::ub::UBDialect", "mlir::vector::VectorDialect"];
-  let options = [Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512",
-      "Length of a vector register in bits">];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", /*default=*/"512", "Length of a vector register in bits">,
+    Option<"masks", "masks", "bool", /*default=*/"false", "A vector can be loaded and stored in part">];
   let statistics = [
     Statistic<"numLanes", "num-lanes", "Ops whose results' innermost index became vectors">,
     Statistic<"numTiled", "num-tiled", "Ops transposed in registers">,
@@ -341,7 +343,7 @@ def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
     - Needs: `ai-plan-memory`'s attributes on functions of the LLVM dialect.
     - Ensures: a constant of the module is an `ai_rt_program_t`, which other objects see, and
       nothing else.
-    - Fails when: a feature is not NAME=BIT.
+    - Fails when: a feature is not NAME=BIT, a node has no name, op and shape.
   }];
   let options = [
     Option<"symbol", "symbol", "std::string", "\"ai.program\"", "What the table is called">,
@@ -349,7 +351,9 @@ def AIEmitProgramPass : Pass<"ai-emit-program", "mlir::ModuleOp"> {
     Option<"cpus", "cpus", "std::string", "\"\"", "All processors that the program has code for">,
     Option<"maxMemory", "max-memory", "int64_t", "0", "Bytes that a model may take; 0: any">,
     ListOption<"features", "features", "std::string",
-      "What the code needs of the processor, each with its bit, as in avx2=10">];
+      "What the code needs of the processor, each with its bit, as in avx2=10">,
+    ListOption<"nodes", "nodes", "std::string",
+      "The model's graph, each node as 'NAME OP SHAPE INPUT ...', the shape as in ?x10 or scalar">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
@@ -359,7 +363,8 @@ def AIFuseNestsPass : Pass<"ai-fuse-nests", "mlir::func::FuncOp"> {
     Puts a loop and the loop that consumes what it writes into one, from the outside in, where
     both have the same range and no iteration touches what another iteration of the other loop
     writes. Nests that stand in between are passed over if they touch none of it. At most one of
-    the two may hold a reduction: its initialisation and what follows it elementwise join it.
+    the two may hold a reduction: its initialisation and what follows it elementwise join it. Between
+    two reductions, what makes more than it reads, patches or tiles of an image, joins its reader.
 
     ```mlir
     affine.for %i = 0 to 8 {
@@ -388,7 +393,8 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
     Chooses for every reduction the loops to jam, and by which factors, so that the accumulators
     and the smaller operand fit the registers and a multiply-add needs few loads; reports the
     choice as a remark. Loops that index the result inside the innermost reduction loop, or that
-    something behind the reduction reads as a whole, are unrolled completely.
+    something behind the reduction reads as a whole, are unrolled completely, and of six if they
+    select by their index; what the iterations of those read is read once.
 
     ```mlir
     affine.for %o = 0 to 8 {
@@ -397,6 +403,11 @@ def AITileRegistersPass : Pass<"ai-tile-registers", "mlir::func::FuncOp"> {
     // becomes
     affine.for %k = 0 to 4 { y[0] += x[%k] * w[0, %k] ... y[7] += x[%k] * w[7, %k] }
     ```
+
+    Two more things count in a tile's cost. Rows of scalars whose distance is a multiple of 4096 bytes
+    share eight places of the first cache: if more are read side by side, each of their loads is
+    dearer. And so is a multiply-add, by a quarter, where iterations are jammed that hand on more
+    from nest to nest than that cache holds.
 
     Before that it orders the loops around a reduction: the one moves inward along which the next
     tile finds most of its operands in the first cache. And it cuts loops where that makes a better

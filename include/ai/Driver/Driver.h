@@ -3,6 +3,7 @@
 #ifndef AI_DRIVER_DRIVER_H
 #define AI_DRIVER_DRIVER_H
 
+#include "ai/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include <optional>
@@ -31,11 +32,12 @@ struct CompileOptions {
   std::optional<int64_t> l2;      ///< bytes of its second
   int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
   std::optional<int64_t> threads; ///< that maxMemory counts with; empty: one for each CPU
-  std::string conv = "auto";      ///< how to convolve: auto, direct, winograd
+  std::string conv = "auto";      ///< how to convolve: auto, direct, im2col, winograd
   unsigned optLevel = 3;
-  bool remarks = false;  ///< also print what the passes chose
-  bool profile = false;  ///< the program's bench says where the time goes
-  bool checkNaN = false; ///< the program stops at the first NaN and says which nest made it
+  bool remarks = false;       ///< also print what the passes chose
+  bool profile = false;       ///< the program's bench says where the time goes
+  bool checkNaN = false;      ///< the program stops at the first NaN and says which nest made it
+  bool keepGradients = false; ///< the program hands out the gradients of its last step
   Report report = Report::None;
   std::string gpuMutant;     ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
   bool watch = false;        ///< keep what every op computes
@@ -54,10 +56,10 @@ mlir::LogicalResult compile(const CompileOptions &options);
 /// lists.
 mlir::LogicalResult compile(mlir::ModuleOp module, const CompileOptions &options);
 
-/// Compiles a module to an object file in memory, whose function `accessor` returns the program's
-/// table (ai_program.h).
-mlir::LogicalResult compileObject(mlir::ModuleOp module, const CompileOptions &options,
-                                  llvm::StringRef accessor, llvm::SmallVectorImpl<char> &object);
+/// Compiles a module to objects in memory, one of which has the function `accessor`, which returns
+/// the program's table (ai_program.h).
+mlir::LogicalResult compileObjects(mlir::ModuleOp module, const CompileOptions &options,
+                                   llvm::StringRef accessor, ObjectParts &objects);
 
 /// What `emit` may be: the stages in their order, then the artefacts.
 std::vector<llvm::StringRef> getEmitNames();
@@ -82,6 +84,7 @@ void initTool();
 int compileMain(int argc, char **argv);
 int optMain(int argc, char **argv);
 int reduceMain(int argc, char **argv);
+int languageServerMain(int argc, char **argv);
 
 } // namespace ai
 

@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 10
+#define AI_RT_ABI_VERSION 11
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -41,7 +41,8 @@ typedef enum {
   AI_RT_METRIC = 6,    ///< Fixed region; "loss" (a sum over the batch) or "correct".
   AI_RT_ARGUMENT = 7,  ///< Workspace; of a plain function.
   AI_RT_RESULT = 8,    ///< Workspace; of a plain function.
-  AI_RT_ROWS = 9       ///< Fixed region; of a panel, `bytes` for each slot's block.
+  AI_RT_ROWS = 9,      ///< Fixed region; of a panel, `bytes` for each slot's block.
+  AI_RT_GRADIENT = 10  ///< Fixed region; of a parameter, in the last step.
 } ai_rt_role_t;
 
 /// Element types.
@@ -183,9 +184,13 @@ typedef struct {
   const char *cubin; ///< Its size as an i64, then its bytes; the size is 0 where there is none.
 } ai_rt_gpu_image_t;
 
-/// A map over blocks of samples and its combine.
+/// A map over blocks of samples and its combine. Of steps with one name the first is for any batch,
+/// others are for small ones.
 typedef struct {
-  const char *name; ///< "train", "evaluate" or "predict".
+  const char *name;   ///< "train", "evaluate" or "predict".
+  int64_t block_size; ///< Samples that `block` takes at once.
+  int64_t num_slots;
+  int64_t most_samples; ///< Of a batch; 0: any.
   ai_rt_block_fn block;
   ai_rt_combine_fn combine; ///< Null where nothing is summed over the batch.
   ai_rt_fold_fn fold;       ///< Null without panels.
@@ -235,6 +240,15 @@ typedef struct {
   const char *name;
 } ai_rt_check_t;
 
+/// An operation of the model, a parameter or the input, for people.
+typedef struct {
+  const char *name; ///< "conv1/conv2d": in scopes, unique; letters, digits, `_`, `.`, `-` and `/`.
+  const char *op;   ///< "ai.conv2d"
+  const char *inputs; ///< The names of what it reads, with spaces between them.
+  int64_t rank;
+  const int64_t *shape; ///< Of its result; -1: the batch.
+} ai_rt_node_t;
+
 /// What a processor has or has not, such as "avx2".
 typedef struct {
   const char *name;
@@ -245,10 +259,8 @@ typedef struct {
 typedef struct {
   const char *name;
   int64_t abi_version;
-  int64_t block_size; ///< Samples that `block` takes at once.
-  int64_t num_slots;
   int64_t fixed_bytes;
-  int64_t num_tensors; ///< Parameters, then states, then settings.
+  int64_t num_tensors; ///< Parameters, then states, settings, and gradients that are kept.
   const ai_rt_tensor_info_t *tensors;
   int64_t num_steps;
   const ai_rt_step_t *steps;
@@ -273,6 +285,8 @@ typedef struct {
   int64_t max_memory;              ///< Models that take more bytes are refused; 0: none is.
   int64_t num_checks;              ///< 0 unless the program was compiled to look for a NaN.
   const ai_rt_check_t *checks;
+  int64_t num_nodes;
+  const ai_rt_node_t *nodes; ///< What the model computes, in order.
 } ai_rt_program_t;
 
 #ifdef __cplusplus

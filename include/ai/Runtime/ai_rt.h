@@ -312,15 +312,16 @@ typedef struct ai_rt_log ai_rt_log_t;
 /// TensorBoard's:
 ///
 ///   steps  step/loss, step/accuracy, step/learning_rate          over the steps done
-///   train  epoch/loss, epoch/accuracy, a histogram of each parameter    over the epochs done
-///   test   epoch/loss, epoch/accuracy; only if `with_test`               over the epochs done
+///   train  epoch/loss, epoch/accuracy, a histogram of each parameter and of each gradient that the
+///          program keeps, those of the last step                 over the epochs done; the graph
+///   test   epoch/loss, epoch/accuracy, what `ai_rt_log_mistakes` finds; only if `with_test`
 ///
 /// Losses are means over samples, accuracies parts of 1 (none without classes). What older files in
 /// `folder` say of steps and epochs that `model` has yet to do is no longer shown, so the curves of
 /// a training that is resumed go on. `model` must outlive the log. Fails with AI_RT_BAD_FILE if the
 /// files cannot be written, and leaves none then.
-AI_RT_API ai_rt_status_t ai_rt_log_open(const ai_rt_model_t *model, const char *folder,
-                                        int64_t with_test, ai_rt_log_t **log);
+AI_RT_API ai_rt_status_t ai_rt_log_open(ai_rt_model_t *model, const char *folder, int64_t with_test,
+                                        ai_rt_log_t **log);
 
 /// Adds the step that the model has just done, with what `ai_rt_model_train_batch` stored. Nothing
 /// is allocated. Files are written about once a second.
@@ -330,6 +331,11 @@ AI_RT_API ai_rt_status_t ai_rt_log_step(ai_rt_log_t *log, const ai_rt_metrics_t 
 /// on the test set stored, which may be null. Afterwards all of it is in the files.
 AI_RT_API ai_rt_status_t ai_rt_log_epoch(ai_rt_log_t *log, const ai_rt_metrics_t *train,
                                          const ai_rt_metrics_t *test);
+
+/// Adds pictures of the first 16 samples of `data` that the model classifies wrongly, and a list of
+/// what they are and what they were taken for, to the epoch that the model has just ended. Nothing
+/// is added unless inputs are images of 1 or 3 channels and outputs classes.
+AI_RT_API ai_rt_status_t ai_rt_log_mistakes(ai_rt_log_t *log, const ai_rt_data_t *data);
 
 /// Writes what is left and frees the log, whether that fails or not; null is allowed.
 AI_RT_API ai_rt_status_t ai_rt_log_close(ai_rt_log_t *log);

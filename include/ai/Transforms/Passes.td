@@ -95,6 +95,28 @@ def AIWatchValuesPass : Pass<"ai-watch-values", "mlir::ModuleOp"> {
   let dependentDialects = ["ai::AIDialect"];
 }
 
+def AIAddSmallBatchesPass : Pass<"ai-add-small-batches", "mlir::ModuleOp"> {
+  let summary = "add variants of steps for batches too small for samples as lanes";
+  let description = [{
+    A function with a batched argument of the role "input", but for evaluations, `@STEP`, gets a copy
+    `@STEP_small` with `ai.most_samples = M` and `ai.variant_of = "STEP"`, for batches of up to M samples: `ai-block-batch` makes it a map over single samples. With lanes of L elements a block
+    of samples takes as many vectors as a sample has multiply-adds, S; a sample alone takes S divided by what
+    its longest index of channels or features fills of a vector, V, and such a vector one and a half times
+    as long. M = min(S / (1.5 V), L / 2), and at most 2 where the parameters take more than half of the second
+    cache: a sample alone fetches them once, a block does. A step with M = 0 has no variant. A remark gives
+    the numbers.
+
+    - Needs: `ai-differentiate`, shapes inferred.
+    - Ensures: the steps that there are stay as they are.
+    - Fails when: never.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">,
+    Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">
+  ];
+  let statistics = [Statistic<"numVariants", "num-variants", "Steps with a variant for small batches">];
+}
+
 def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
   let summary = "make each step a map over blocks of samples and a combine";
   let description = [{
@@ -109,6 +131,8 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     On a GPU (`shared-bytes`) a block has as many samples as shared memory holds with all values that
     are alive at once, by the order of the ops, at most 8; functions have the same blocks, and a remark
     gives the numbers.
+
+    A function with `ai.most_samples = M` has blocks of one sample, row major, and M slots.
 
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
       `transpose_lhs`, or `ai.conv2d_weight_gradient`.
@@ -155,6 +179,8 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
     a term that is looked up costing as much as two, its sums change over alone: its vectors are then
     what a row of the kernel meets, pixel by pixel.
 
+    In blocks of one sample all images have channels as lanes, however many there are.
+
     - Needs: `ai-block-batch`.
     - Ensures: equal values but for the order of sums over samples in weight gradients.
     - Fails when: never.
@@ -170,7 +196,8 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">
+    Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">,
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">
   ];
   let dependentDialects = ["ai::AIDialect"];
 }

@@ -58,8 +58,9 @@ static constexpr size_t kMaxRecorded = 16;
 DeviceMemory::DeviceMemory(const ai_rt_program_t &program) : fixed(roundUp(program.fixed_bytes)) {
   for (int64_t i = 0; i < program.num_steps; ++i) {
     const ai_rt_gpu_step_t &step = *program.steps[i].gpu;
+    int64_t slots = program.steps[i].num_slots;
     workspace = std::max(workspace, roundUp(step.workspace_bytes));
-    staged = std::max(staged, roundUp(program.num_slots * step.staged_bytes));
+    staged = std::max(staged, roundUp(slots * step.staged_bytes));
     metricBytes = std::max(metricBytes, step.metric_bytes);
   }
   for (int64_t i = 0; i < program.num_functions; ++i) {
@@ -72,7 +73,7 @@ DeviceMemory::DeviceMemory(const ai_rt_program_t &program) : fixed(roundUp(progr
 }
 
 Device::Device(const ai_rt_program_t &program, int64_t batch)
-    : program(program), sizes(program), backend(openBackend(program)),
+    : sizes(program), backend(openBackend(program)),
       fixed(backend->allocate(sizes.bytes())), workspace(fixed + sizes.fixed),
       staged(workspace + sizes.workspace), metrics(staged + sizes.staged), batches(*backend, batch),
       outputs(sizes.staged), entries(sizes.metrics) {
@@ -123,7 +124,7 @@ void Device::launch(const ai_rt_kernels_t &kernels, int64_t blocks,
 /// Slots that no block adds to hold nothing, and rows of blocks that are missing are zeros: panels
 /// are summed as a whole.
 void Device::clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirstRound) {
-  int64_t missing = program.num_slots - blocks;
+  int64_t missing = step.num_slots - blocks;
   if (missing == 0)
     return;
   if (isFirstRound && step.slot_bytes)
@@ -137,25 +138,21 @@ void Device::clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirst
 
 /// Stores what the blocks of the samples `first ... first + count - 1` left behind.
 void Device::copyOutputs(const StepTensors &tensors, int64_t first, int64_t count, char *to) {
-  int64_t stride = tensors.step->gpu->staged_bytes, size = program.block_size;
+  int64_t stride = tensors.step->gpu->staged_bytes, size = tensors.step->block_size;
   int64_t bytes = tensors.output->bytes / size;
-  backend->copyOut(outputs.data(), staged, blocksOf(count) * stride);
+  backend->copyOut(outputs.data(), staged, blocksOf(*tensors.step, count) * stride);
   for (int64_t i = 0; i < count; i += size)
     std::memcpy(to + (first + i) * bytes,
                 outputs.data() + i / size * stride + tensors.output->offset,
                 std::min(size, count - i) * bytes);
 }
 
-int64_t Device::blocksOf(int64_t samples) const {
-  return (samples + program.block_size - 1) / program.block_size;
-}
-
 /// As many blocks as there are slots run at once.
 void Device::runRounds(const StepTensors &tensors, KernelArguments arguments, char *to) {
   const ai_rt_gpu_step_t &gpu = *tensors.step->gpu;
-  int64_t round = program.num_slots * program.block_size, count = arguments.count;
+  int64_t round = tensors.step->num_slots * tensors.step->block_size, count = arguments.count;
   for (int64_t first = 0; first < count; first += round) {
-    int64_t samples = std::min(round, count - first), blocks = blocksOf(samples);
+    int64_t samples = std::min(round, count - first), blocks = blocksOf(*tensors.step, samples);
     if (first > 0) {
       arguments.count = first;
       launch(gpu.fold, 0, arguments);

@@ -76,13 +76,11 @@ private:
 
   void launch(const ai_rt_kernels_t &kernels, int64_t blocks, const KernelArguments &arguments);
   void clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirstRound);
-  int64_t blocksOf(int64_t samples) const;
   void runRounds(const StepTensors &tensors, KernelArguments arguments, char *outputs);
   void copyOutputs(const StepTensors &tensors, int64_t first, int64_t count, char *outputs);
   void replay(const StepTensors &tensors, const KernelArguments &arguments, const SentBatch &sent);
   void readPending();
 
-  const ai_rt_program_t &program;
   DeviceMemory sizes;
   std::unique_ptr<Backend> backend;
   char *fixed, *workspace, *staged, *metrics;

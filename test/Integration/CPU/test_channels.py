@@ -97,7 +97,18 @@ def tiles(element):
     return net
 
 
-NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners, "few": few, "tiles": tiles}
+def rims(element):
+    """Winograd's tiles that reach beyond the results on both sides: in a pool's windows, without, in a gradient."""
+    net = nets.Net(3, 14, 28, element=element)
+    x = convolve(net, "points", 0, 16, 3, 1, 1)
+    x = net.relu(convolve(net, "plain", x, 48, 16, 3, 3, padding=(1, 1)))
+    x = convolve(net, "pooled", x, 32, 48, 3, 3, padding=(0, 2))
+    x = net.relu(pool(net, x, "max_pool2d", "{kernel = [2, 2]}", ref.max_pool2d, (2, 2)))
+    net.linear("fc", net.flatten(x), 10, 32 * 6 * 15, net.type("?", 10))
+    return net
+
+
+NETS = {"windows": windows, "pools": pools, "mixed": mixed, "winners": winners, "few": few, "tiles": tiles, "rims": rims}
 
 
 @pytest.fixture(scope="module")

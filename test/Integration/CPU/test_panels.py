@@ -65,7 +65,7 @@ def train_table(program):
 
 def panel(program):
     """The samples of a panel."""
-    return program.table.contents.block_size * program.table.contents.num_slots
+    return train_table(program).block_size * train_table(program).num_slots
 
 
 def sizes(program):
@@ -90,9 +90,9 @@ def saved(model):
 def test_large_weights_take_panels(compiled, name):
     program = compiled(name, "sgd")
     step = train_table(program)
-    assert step.fold and step.finish and 1 < program.table.contents.num_slots
+    assert step.fold and step.finish and 1 < step.num_slots
     rows = [tensor for tensor in step.tensors[:step.num_tensors] if tensor.role == ROWS]
-    assert all(tensor.shape[0] == program.table.contents.block_size for tensor in rows)
+    assert all(tensor.shape[0] == step.block_size for tensor in rows)
     assert len(rows) == 2 * len(NETS[name][1])
     assert step.slot_bytes < sum(program.tensors[weight].bytes for weight in NETS[name][1])
 

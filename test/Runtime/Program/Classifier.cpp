@@ -145,17 +145,25 @@ const ai_rt_tensor_info_t inputAndOutput[] = {
      sizeof(Workspace::probabilities), 0, 0, 0}};
 
 const ai_rt_step_t steps[] = {
-    {"train", train, update, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, -1, nullptr},
-    {"evaluate", evaluate, combineMetrics, nullptr, nullptr, sizeof(Workspace), sizeof(Slot),
-     offsetof(Fixed, slots), 4, inputsAndMetrics, 2 * pixels * classes, -1, nullptr},
-    {"predict", predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0, offsetof(Fixed, slots), 2,
-     inputAndOutput, 2 * pixels * classes, -1, nullptr}};
+    {"train", blockSize, numSlots, 0, train, update, nullptr, nullptr, sizeof(Workspace),
+     sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, -1, nullptr},
+    {"evaluate", blockSize, numSlots, 0, evaluate, combineMetrics, nullptr, nullptr,
+     sizeof(Workspace), sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics,
+     2 * pixels * classes, -1, nullptr},
+    {"predict", blockSize, numSlots, 0, predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0,
+     offsetof(Fixed, slots), 2, inputAndOutput, 2 * pixels * classes, -1, nullptr}};
+
+const int64_t imageNode[] = {-1, 1, 28, 28};
+const int64_t outputNode[] = {-1, classes};
+
+const ai_rt_node_t nodes[] = {
+    {"input", "input", "", 4, imageNode},
+    {"linear/weight", "ai.parameter", "", 2, weightShape},
+    {"linear/bias", "ai.parameter", "", 1, biasShape},
+    {"linear/linear", "ai.linear", "input linear/weight linear/bias", 2, outputNode}};
 
 const ai_rt_program_t program = {"classifier",
                                  AI_RT_ABI_VERSION,
-                                 blockSize,
-                                 numSlots,
                                  sizeof(Fixed),
                                  3,
                                  tensors,
@@ -181,7 +189,9 @@ const ai_rt_program_t program = {"classifier",
                                  nullptr,
                                  /*max_memory=*/0,
                                  /*num_checks=*/0,
-                                 /*checks=*/nullptr};
+                                 /*checks=*/nullptr,
+                                 /*num_nodes=*/4,
+                                 nodes};
 
 } // namespace
 

@@ -53,8 +53,6 @@ const ai_rt_function_t functions[] = {
 
 const ai_rt_program_t program = {"functions",
                                  AI_RT_ABI_VERSION,
-                                 1,
-                                 1,
                                  0,
                                  0,
                                  nullptr,
@@ -80,7 +78,9 @@ const ai_rt_program_t program = {"functions",
                                  nullptr,
                                  /*max_memory=*/0,
                                  /*num_checks=*/0,
-                                 /*checks=*/nullptr};
+                                 /*checks=*/nullptr,
+                                 /*num_nodes=*/0,
+                                 /*nodes=*/nullptr};
 
 } // namespace
 

@@ -1,0 +1,103 @@
+"""Batches too small to be lanes: a variant of the step takes one sample at a time."""
+
+import numpy as np
+import pytest
+
+import capi
+import nets
+from programs import parameters
+from test_training import NETS, batches
+from tolerance import close
+
+ELEMENTS = ["f32", "f64"]
+
+
+def steps_called(program, name):
+    info = program.table.contents
+    return [step for step in info.steps[:info.num_steps] if step.name == name]
+
+
+def wide(element="f32"):
+    """Channels of more and of less than a vector, strides, both pools, and panels for the large weight."""
+    net = nets.Net(3, 14, 15, element=element)
+    x = net.relu(net.conv2d("conv1", 0, 22, 3, 3, 3, attrs="{padding = [1, 1]}", padding=(1, 1)))
+    x = net.op("max_pool2d", x, attrs="{kernel = [2, 2]}", reference=lambda x: nets.ref.max_pool2d(x, (2, 2), (2, 2)))
+    x = net.relu(net.conv2d("conv2", x, 6, 22, 3, 3, attrs="{stride = [2, 1]}", stride=(2, 1)))
+    x = net.op("avg_pool2d", x, attrs="{kernel = [2, 2], stride = [1, 1]}",
+               reference=lambda x: nets.ref.avg_pool2d(x, (2, 2), (1, 1)))
+    x = net.relu(net.linear("fc1", net.flatten(x), 77, 6 * 2 * 4))
+    net.linear("fc2", x, 10, 77, net.type("?", 10))
+    return net
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The nets for each processor, compiled when first asked for."""
+    programs = {}
+
+    def get(name, element="f32", *options):
+        if (name, element, options) not in programs:
+            build, loss = (wide, "cross_entropy") if name == "wide" else NETS[name]
+            net = build(element) if name == "wide" else build()
+            text = net.text(loss, "#ai.sgd<lr = 0.1, momentum = 0.5>", batch=64)
+            programs[name, element, options] = net, loss, capi.compile(text, *options)
+        return programs[name, element, options]
+    return get
+
+
+@pytest.mark.parametrize("cpu", ["x86-64", "native"])
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_every_small_batch_trains_like_jax(compiled, element, cpu):
+    net, loss, program = compiled("wide", element, f"--cpu={cpu}")
+    block, small = steps_called(program, b"train")
+    assert block.most_samples == 0 and small.most_samples == small.num_slots >= 1 and small.block_size == 1
+    tolerance = 1e-4 if element == "f32" else 1e-12
+    for batch in range(1, small.most_samples + 2):
+        model = program.create(threads=2)
+        oracle = nets.Oracle(wide().forward, loss, parameters(model), momentum=0.5)
+        for x, y in batches(program, loss, 3, batch):
+            close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, f"loss of {batch}")
+        for name, value in parameters(model).items():
+            close(value, oracle.params[name], tolerance, f"{name}, batch {batch}")
+
+
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("name", [*NETS, "wide"])
+def test_a_sample_alone_is_predicted_as_among_others(compiled, name, level):
+    net, loss, program = compiled(name, "f32", f"-O{level}")
+    model = program.create(threads=2)
+    (x, y), = batches(program, loss, 1, 37)
+    together = model.predict(x)
+    variants = steps_called(program, b"predict")
+    for count in range(1, variants[-1].most_samples + 1):
+        close(model.predict(x[:count]), together[:count], 1e-5, f"{count} samples")
+    assert len(variants) == 2 or name in ("odd", "branches"), "a variant"
+
+
+@pytest.mark.parametrize("name", [*NETS, "wide"])
+def test_threads_do_not_change_bits(compiled, name):
+    _, loss, program = compiled(name)
+    most = max(step.most_samples for step in steps_called(program, b"train"))
+
+    def outcome(threads, batch):
+        model = program.create(threads=threads)
+        losses = [model.train_step(x, y) for x, y in batches(program, loss, 3, batch)]
+        return losses, {name: value.tobytes() for name, value in parameters(model).items()}
+
+    for batch in range(1, most + 1):
+        alone = outcome(1, batch)
+        for threads in (2, 3, 8):
+            assert outcome(threads, batch) == alone, f"batch {batch}, {threads} threads"
+
+
+def test_batches_of_every_size_take_turns(compiled):
+    """Blocks and single samples share slots and workspaces."""
+    net, loss, program = compiled("wide")
+    model = program.create(threads=2)
+    oracle = nets.Oracle(net.forward, loss, parameters(model), momentum=0.5)
+    for batch in (64, 1, 17, 2, 200, 3, 1, 40):
+        (x, y), = batches(program, loss, 1, batch)
+        close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, f"loss of {batch}")
+        assert model.predict(x).shape == (batch, 10) and model.evaluate(x, y).count == batch
+    for name, value in parameters(model).items():
+        close(value, oracle.params[name], 1e-4, name)
