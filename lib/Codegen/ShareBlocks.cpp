@@ -28,6 +28,16 @@ static constexpr int64_t kCostOfBarrier = 2000;
 /// asking more often whose iteration it is.
 static constexpr int64_t kEnoughShares = 16;
 
+/// Accesses for each store of a nest that lays something out; one that computes has more.
+static constexpr int64_t kMostAccesses = 8;
+
+static bool isParameter(Value memory) {
+  auto argument = dyn_cast<BlockArgument>(memory);
+  auto f = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  auto role = f ? f.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role") : StringAttr();
+  return role && role == "parameter";
+}
+
 namespace {
 /// Ops of the function's body with no barrier between them.
 struct Piece : MemoryOp { // `op` is the first
@@ -39,16 +49,18 @@ struct Piece : MemoryOp { // `op` is the first
 
 class Sharer {
 public:
-  explicit Sharer(func::FuncOp f) : function(f), body(f.getBody().front()) {}
+  Sharer(func::FuncOp f, int64_t l2) : function(f), body(f.getBody().front()), l2(l2) {}
 
   void run() {
     for (MemoryOp &nest : collectMemoryOps(function))
       if (!isa<memref::AllocOp>(nest.op))
         nests.insert({nest.op, std::move(nest)});
     findOwn();
+    findPrepared();
     for (auto &entry : nests)
-      if (AffineForOp loop = findLoop(entry.second))
-        shared[entry.first] = loop;
+      if (!prepares.contains(entry.first))
+        if (AffineForOp loop = findLoop(entry.second))
+          shared[entry.first] = loop;
     formPieces();
     Part part = addPartArguments(function);
     // What every part runs must not change memory that they share.
@@ -89,6 +101,11 @@ private:
     return !nest.isKnown || llvm::any_of(nest.accesses, [](const Access &a) { return a.isWrite; });
   }
 
+  void markOwn(Value memory) {
+    own.insert(memory);
+    memory.getDefiningOp()->setAttr("ai.own", UnitAttr::get(function.getContext()));
+  }
+
   /// Marks the temporaries that one nest alone touches: they lie in every thread's own workspace.
   void findOwn() {
     llvm::MapVector<Value, Operation *> users; // null if there are several
@@ -103,16 +120,79 @@ private:
       });
     }
     for (auto [memory, user] : users)
-      if (auto alloc = memory.getDefiningOp<memref::AllocOp>(); alloc && user) {
-        own.insert(memory);
-        alloc->setAttr("ai.own", UnitAttr::get(alloc.getContext()));
+      if (memory.getDefiningOp<memref::AllocOp>() && user)
+        markOwn(memory);
+  }
+
+  /// Finds the nests that lay out parameters, and do nothing else. They compute little for what
+  /// they write: to fetch a part of it from another core, behind a barrier, takes longer than to
+  /// write all of it. So every part does, into memory of its own, as long as that is at most half
+  /// of the second cache.
+  void findPrepared() {
+    DenseSet<Value> prepared; // shrinks to what no other nest writes
+    for (auto alloc : body.getOps<memref::AllocOp>())
+      prepared.insert(alloc);
+    for (bool isFinal = false; !isFinal;) {
+      isFinal = true;
+      prepares.clear();
+      DenseSet<Value> counted;
+      int64_t bytes = 0;
+      for (const auto &[op, nest] : nests) {
+        DenseSet<Value> written = memoryWritten(nest);
+        bool isFit = lays(nest, written, prepared);
+        for (Value memory : written)
+          if (isFit && !own.contains(memory) && counted.insert(memory).second)
+            bytes += bytesOf(cast<MemRefType>(memory.getType()));
+        if (isFit && bytes <= l2 / 2) {
+          prepares.insert(op);
+          continue;
+        }
+        for (Value memory : written)
+          isFinal &= !prepared.erase(memory);
       }
+    }
+    for (Operation *op : prepares)
+      for (Value memory : memoryWritten(nests.find(op)->second))
+        markOwn(memory);
+  }
+
+  /// What the nest writes, or may write.
+  static DenseSet<Value> memoryWritten(const MemoryOp &nest) {
+    DenseSet<Value> memory;
+    for (const Access &access : nest.accesses)
+      if (access.isWrite)
+        memory.insert(memoryOf(access.memref));
+    if (!nest.isKnown)
+      nest.op->walk([&](Operation *inner) {
+        for (Value operand : inner->getOperands())
+          if (isa<MemRefType>(operand.getType()))
+            memory.insert(memoryOf(operand));
+      });
+    return memory;
+  }
+
+  /// Whether the nest makes what it writes of parameters and `prepared` memory alone, by not many
+  /// more loads than stores.
+  static bool lays(const MemoryOp &nest, const DenseSet<Value> &written,
+                   const DenseSet<Value> &prepared) {
+    if (!nest.isKnown || !isa<AffineForOp>(nest.op) || written.empty() ||
+        llvm::any_of(written, [&](Value memory) { return !prepared.contains(memory); }))
+      return false;
+    MemoryOp stores{nest.op, {}};
+    for (const Access &access : nest.accesses) {
+      Value memory = memoryOf(access.memref);
+      if (access.isWrite)
+        stores.accesses.push_back(access);
+      else if (!prepared.contains(memory) && !isParameter(memory))
+        return false;
+    }
+    return costOf(nest) <= kMostAccesses * costOf(stores);
   }
 
   /// A nest that is shared out is a piece. What lies between two of them is one, but for what later
   /// pieces compute with: each part needs that, so it stays outside.
   void formPieces() {
-    DenseSet<Operation *> outside;
+    DenseSet<Operation *> outside(prepares);
     keepInvariants(outside);
     DenseMap<Operation *, int64_t> runs;
     do
@@ -133,7 +213,8 @@ private:
       piece.isRepeated = run < 0 && !piece.loop;
       if (nest == nests.end())
         continue;
-      llvm::append_range(piece.accesses, nest->second.accesses);
+      llvm::copy_if(nest->second.accesses, std::back_inserter(piece.accesses),
+                    [&](const Access &access) { return !isOwn(access); });
       piece.isKnown &= nest->second.isKnown;
     }
   }
@@ -295,14 +376,17 @@ private:
   Block &body;
   llvm::MapVector<Operation *, MemoryOp> nests; // ops of the body that touch memory
   DenseMap<Operation *, AffineForOp> shared;
-  DenseSet<Value> own;
+  int64_t l2;
+  DenseSet<Operation *> prepares; // nests that every part runs for itself
+  DenseSet<Value> own;            // memory that every part has for itself
   SmallVector<Piece> pieces;
 };
 
 struct ShareBlocks final : ai::impl::AIShareBlocksPassBase<ShareBlocks> {
+  using AIShareBlocksPassBase::AIShareBlocksPassBase;
   void runOnOperation() final {
     if (isBlock(getOperation()))
-      Sharer(getOperation()).run();
+      Sharer(getOperation(), l2).run();
   }
 };
 } // namespace

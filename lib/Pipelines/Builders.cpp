@@ -116,10 +116,12 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   }
   pm.addPass(createAIExpandMathPass());
   pm.addPass(createAIPartitionCombinePass());
+  AIShareBlocksPassOptions share;
+  share.l2 = options.l2;
   if (options.checkNaN)
     pm.addPass(createAICheckNaNPass());
   else
-    pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass());
+    pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass(share));
   pm.addPass(createAIPlanMemoryPass());
   if (options.maxMemory > 0) {
     AICheckMemoryPassOptions check;

@@ -1,4 +1,5 @@
 // RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-share-blocks))" --split-input-file | FileCheck %s
+// RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-share-blocks{l2=32768}))" --split-input-file | FileCheck %s --check-prefix=SMALL
 
 // Two nests of 2,400 stores and more; each runs over shares of its longest loop. The second reads what the first has
 // written, in other places: a barrier comes between them.
@@ -240,6 +241,87 @@ func.func @outer_loops_first(%x: memref<16x256xf32>) attributes {ai.kind = "bloc
     affine.for %j = 0 to 256 {
       affine.store %0, %x[%i, %j] : memref<16x256xf32>
     }
+  }
+  return
+}
+
+// -----
+
+// Parameters laid out: every thread has a copy of its own, and no barrier stands behind it, also where a second nest
+// lays the copy out again.
+// CHECK-LABEL: func.func @parameters_laid_out(
+//       CHECK:   memref.alloc() {ai.own} : memref<64x64xf32>
+//       CHECK:   memref.alloc() {ai.own} : memref<4096xf32>
+//   CHECK-NOT:   scf.if
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   affine.for %{{.*}} = 0 to 64 {
+//   CHECK-NOT:   scf.if
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   affine.for %{{.*}} = 0 to 4096 {
+//   CHECK-NOT:   scf.if
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   affine.for %[[I:.*]] = 0 to 4096 {
+//       CHECK:     arith.cmpi uge, %[[I]],
+//       CHECK:     scf.if
+// Half of a smaller second cache does not hold them.
+// SMALL-LABEL: func.func @parameters_laid_out(
+//       SMALL:   memref.alloc() {ai.own} : memref<64x64xf32>
+//       SMALL:   memref.alloc() : memref<4096xf32>
+//       SMALL:   affine.for %[[I:.*]] = 0 to 4096 {
+//       SMALL:     arith.cmpi uge, %[[I]],
+//       SMALL:   gpu.barrier
+func.func @parameters_laid_out(%w: memref<64x64xf32> {ai.role = "parameter"}, %x: memref<4096xf32>) attributes {ai.kind = "block"} {
+  %t = memref.alloc() : memref<64x64xf32>
+  %u = memref.alloc() : memref<4096xf32>
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 64 {
+      %1 = affine.load %w[%j, %i] : memref<64x64xf32>
+      affine.store %1, %t[%i, %j] : memref<64x64xf32>
+    }
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %t[%i floordiv 64, %i mod 64] : memref<64x64xf32>
+    affine.store %1, %u[%i] : memref<4096xf32>
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %u[4095 - %i] : memref<4096xf32>
+    affine.store %1, %x[%i] : memref<4096xf32>
+  }
+  return
+}
+
+// -----
+
+// What is made of samples is shared out, and so is a product of parameters, which has more loads than stores.
+// CHECK-LABEL: func.func @no_layouts(
+//       CHECK:   memref.alloc() : memref<4096xf32>
+//       CHECK:   memref.alloc() : memref<4096xf32>
+//       CHECK:   affine.for %[[I:.*]] = 0 to 4096 {
+//       CHECK:     arith.cmpi uge, %[[I]],
+//       CHECK:   affine.for %[[J:.*]] = 0 to 4096 {
+//       CHECK:     arith.cmpi uge, %[[J]],
+//       CHECK:   gpu.barrier
+func.func @no_layouts(%w: memref<4096xf32> {ai.role = "parameter"}, %x: memref<4096xf32> {ai.role = "input"}, %y: memref<4096xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  %s = memref.alloc() : memref<4096xf32>
+  %p = memref.alloc() : memref<4096xf32>
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %x[%i] : memref<4096xf32>
+    affine.store %1, %s[%i] : memref<4096xf32>
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.for %k = 0 to 16 iter_args(%sum = %0) -> f32 {
+      %2 = affine.load %w[%k] : memref<4096xf32>
+      %3 = arith.addf %2, %sum : f32
+      affine.yield %3 : f32
+    }
+    affine.store %1, %p[%i] : memref<4096xf32>
+  }
+  affine.for %i = 0 to 4096 {
+    %1 = affine.load %s[4095 - %i] : memref<4096xf32>
+    %2 = affine.load %p[4095 - %i] : memref<4096xf32>
+    %3 = arith.addf %1, %2 : f32
+    affine.store %3, %y[%i] : memref<4096xf32>
   }
   return
 }

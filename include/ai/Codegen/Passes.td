@@ -91,7 +91,7 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
     - Needs: affine nests on memrefs in a function with `ai.kind = "block"`; others are left alone.
     - Ensures: the function takes `part` and `parts`; one call for each part, all at the same time,
       write what the function wrote, with the same bits for any number of parts. They share the
-      temporaries but for those with `ai.own`, which one nest alone touches.
+      temporaries but for those with `ai.own`: what one nest alone touches, and parameters laid out.
     - Fails when: never; a function whose nests write memory and have results that others use is left
       as it is, with `ai.alone`: it takes one part only.
 
@@ -104,6 +104,7 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
     affine.for %j = 0 to 9 { scf.if %mine_0 { ... } }
     ```
   }];
+  let options = [Option<"l2", "l2", "int64_t", /*default=*/"1 << 20", "Bytes of a core's second cache">];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
                            "mlir::scf::SCFDialect"];
 }
