@@ -44,6 +44,16 @@ static void scaleDenormals(math::LogOp log) {
   log.getResult().replaceAllUsesExcept(result, ours);
 }
 
+/// They are few: nobody has to look at all the others.
+static SmallVector<Operation *> collectMathOps(ModuleOp module) {
+  SmallVector<Operation *> ops;
+  module.walk([&](Operation *op) {
+    if (isa<math::MathDialect>(op->getDialect()))
+      ops.push_back(op);
+  });
+  return ops;
+}
+
 static LogicalResult expandPolynomials(ModuleOp module) {
   module.walk([](math::LogOp log) { scaleDenormals(log); });
   RewritePatternSet patterns(module.getContext());
@@ -52,7 +62,7 @@ static LogicalResult expandPolynomials(ModuleOp module) {
     return llvm::is_contained(
         {"math.exp", "math.expm1", "math.log", "math.log1p", "math.tanh", "math.erf"}, name);
   });
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyOpPatternsGreedily(collectMathOps(module), std::move(patterns));
 }
 
 static LogicalResult callLibm(ModuleOp module) {
@@ -65,7 +75,7 @@ static LogicalResult callLibm(ModuleOp module) {
                       math::ErfOp, math::ErfcOp, math::ExpOp, math::Exp2Op, math::ExpM1Op,
                       math::LogOp, math::Log10Op, math::Log1pOp, math::Log2Op, math::PowFOp,
                       math::SinOp, math::SinhOp, math::TanOp, math::TanhOp>();
-  return applyPartialConversion(module, target, std::move(patterns));
+  return applyPartialConversion(collectMathOps(module), target, std::move(patterns));
 }
 
 namespace {

@@ -191,9 +191,8 @@ private:
 
 struct PartitionCombinePass : ai::impl::AIPartitionCombinePassBase<PartitionCombinePass> {
   void runOnOperation() final {
-    for (auto f : getOperation().getOps<func::FuncOp>())
-      if (isBehindBlocks(f))
-        Partitioner(f).run();
+    if (isBehindBlocks(getOperation()))
+      Partitioner(getOperation()).run();
   }
 };
 } // namespace

@@ -115,7 +115,7 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
     f.addPass(createAIShrinkBuffersPass());
   }
   pm.addPass(createAIExpandMathPass());
-  pm.addPass(createAIPartitionCombinePass());
+  pm.addNestedPass<func::FuncOp>(createAIPartitionCombinePass());
   AIShareBlocksPassOptions share;
   share.l2 = options.l2;
   if (options.checkNaN)
@@ -201,22 +201,24 @@ static void lowerKernels(OpPassManager &pm, const PipelineOptions &options) {
 void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   if (options.isForGPU)
     lowerKernels(pm, options);
+  // Function by function, on several threads, as far as that goes.
+  OpPassManager &f = pm.nest<func::FuncOp>();
   // First of all, while there are few ops to walk over: what it leaves is affine again.
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  f.addPass(memref::createExpandStridedMetadataPass());
+  f.addPass(createLowerAffinePass());
+  f.addPass(createCSEPass());
+  f.addPass(createSCFToControlFlowPass());
+  f.addPass(createConvertVectorToLLVMPass());
+  f.addPass(createConvertMathToLLVMPass());
+  f.addPass(createArithToLLVMConversionPass());
+  f.addPass(createUBToLLVMConversionPass());
+  f.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
   ConvertFuncToLLVMPassOptions func;
   func.useBarePtrCallConv = true;
   pm.addPass(createConvertFuncToLLVMPass(func));
   pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createReconcileUnrealizedCastsPass());
   AIEmitProgramPassOptions program;
   program.symbol = options.symbol;
   program.cpu = options.cpu;

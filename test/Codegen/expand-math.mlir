@@ -30,12 +30,12 @@ func.func @scalar(%x: f32) -> f32 {
 
 // CHECK-LABEL: func @log_of_a_denormal(
 //  CHECK-SAME:     %[[X:.*]]: f32)
-//   CHECK-DAG:   %[[SMALLEST:.*]] = arith.constant 1.17549435E-38 : f32
-//   CHECK-DAG:   %[[SCALE:.*]] = arith.constant 0x4B800000 : f32
-//   CHECK-DAG:   %[[SHIFT:.*]] = arith.constant 16.6355324 : f32
+//       CHECK:   %[[SMALLEST:.*]] = arith.constant 1.17549435E-38 : f32
 //       CHECK:   %[[TINY:.*]] = arith.cmpf olt, %[[X]], %[[SMALLEST]] : f32
+//       CHECK:   %[[SCALE:.*]] = arith.constant 0x4B800000 : f32
 //       CHECK:   %[[SCALED:.*]] = arith.mulf %[[X]], %[[SCALE]] : f32
 //       CHECK:   arith.select %[[TINY]], %[[SCALED]], %[[X]] : f32
+//       CHECK:   %[[SHIFT:.*]] = arith.constant 16.6355324 : f32
 //       CHECK:   %[[LOG:.*]] = arith.subf %[[SHIFTED:.*]], %[[SHIFT]] : f32
 //       CHECK:   arith.select %[[TINY]], %[[LOG]], %[[SHIFTED]] : f32
 func.func @log_of_a_denormal(%x: f32) -> f32 {

@@ -1,4 +1,4 @@
-// RUN: ai-opt %s --ai-partition-combine --split-input-file | FileCheck %s
+// RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-partition-combine))" --split-input-file | FileCheck %s
 
 // CHECK-LABEL: func.func @rows_are_shared_out(
 //  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}

@@ -66,7 +66,7 @@ def AIBindResultsPass : Pass<"ai-bind-results", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
 }
 
-def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::ModuleOp"> {
+def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::func::FuncOp"> {
   let summary = "split the combine of a step among threads";
   let description = [{
     A nest that writes buffers of the caller runs over a share of its longest loop whose iterations
