@@ -23,8 +23,9 @@ sys.path[:0] = [str(SOURCE / "test"), str(SOURCE / "test/Integration/CPU")]
 try:
     import numpy as np
 except ModuleNotFoundError:
-    sys.exit("untuned: needs NumPy; test/bench/README.md says how to make an environment")
+    sys.exit("untuned: needs NumPy; test/bench/README.md says how to make an environment with it")
 
+import capi  # noqa: E402
 import programs  # noqa: E402
 
 
@@ -131,7 +132,7 @@ class Row:
         model, random = MODELS[name](), np.random.default_rng(1)
         source, self.program, data = folder / f"{name}.mlir", folder / name, folder / f"{name}-data"
         source.write_text(model.text())
-        subprocess.run([SOURCE / "build/bin/ai-compile", source, "-o", self.program], check=True)
+        subprocess.run([capi.compiler(), source, "-o", self.program], check=True)
         count = 8 * model.batch
         programs.write_data(data, random.standard_normal((count, *model.input), dtype="float32"),
                             random.integers(0, 10, count).astype("uint8"))
@@ -162,7 +163,7 @@ def main():
         for _ in range(arguments.rounds):
             for row in rows:
                 row.measure(arguments.seconds)
-                peak = max(peak, call(SOURCE / "build/bin/ai-machine", arguments.threads)["gflops"])
+                peak = max(peak, call(programs.BUILD / "bin/ai-machine", arguments.threads)["gflops"])
     print(f"FMA peak of {arguments.threads} threads: {peak:.0f} GFLOP/s\n")
     print("| network | batch | MFLOP a step | us, best | median | of the peak, best | median |\n|---|---|---|---|---|---|---|")
     for row in rows:
