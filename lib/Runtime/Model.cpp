@@ -84,7 +84,8 @@ ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &c
       device(isForGPU(program) ? new Device(program, config.batch) : nullptr),
       memory(fixedBytes + config.threads * workspaceBytes),
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
-      pool(config.threads, config.pin != 0), teamBarriers(new Barrier[config.threads]) {
+      pool(config.threads, config.pin != 0), teamBarriers(new Barrier[config.threads]),
+      teamTrials(program.num_steps) {
   rows.reserve(config.batch);
   if (program.num_profile_rows > 0)
     profiles.assign(config.threads, ThreadProfile(program.num_profile_rows));

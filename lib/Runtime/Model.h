@@ -135,10 +135,12 @@ struct ai_rt_model {
   /// Returns the step called `name` for batches of `count` samples; throws if there is none.
   const ai::rt::StepTensors &step(const char *name, int64_t count) const;
 
-  /// How many threads share a step on `count` samples: all, or the caller alone if that is faster.
-  int64_t threadsOf(const ai_rt_step_t &step, int64_t count) const;
+  /// How many threads share a step on `count` samples: all, or the caller alone if that should be
+  /// faster. Without `mayHaveTeams` they form none.
+  int64_t threadsOf(const ai_rt_step_t &step, int64_t count, bool mayHaveTeams = true) const;
 
-  /// Whether blocks that are left over, when all threads have the same number, are run by teams.
+  /// Whether blocks that are left over, when all threads have the same number, should be run by
+  /// teams.
   bool hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t threads) const;
 
   /// Events of a trace on one thread, at most, of a step on `count` samples.
@@ -159,6 +161,7 @@ struct ai_rt_model {
   std::unique_ptr<ai::rt::Trace> trace;        ///< While one is recorded.
   ai::rt::ThreadPool pool;
   std::unique_ptr<ai::rt::Barrier[]> teamBarriers; ///< As many as there can be teams at once.
+  std::vector<ai::rt::TeamTrial> teamTrials;       ///< One for each step.
 };
 
 #endif // AI_LIB_RUNTIME_MODEL_H

@@ -9,8 +9,10 @@
 #include "Model.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 using namespace ai::rt;
@@ -34,6 +36,36 @@ void BatchRows::reserve(int64_t count) {
 }
 
 //===----------------------------------------------------------------------===//
+// Teams
+//===----------------------------------------------------------------------===//
+
+/// A way is tried so often in a row: threads that slept meanwhile are late the first time. After so
+/// many runs the slower one has another trial.
+static constexpr int64_t kRunsOfTrial = 4, kRunsUntilTrial = 512;
+
+bool TeamTrial::next(int64_t numBlocks) {
+  if (numBlocks != blocks) {
+    blocks = numBlocks;
+    runs = 0;
+    seconds[0] = seconds[1] = std::numeric_limits<double>::infinity();
+  }
+  if (runs % kRunsUntilTrial == 0)
+    hasTeams = runs == 0 || seconds[true] > seconds[false];
+  else if (runs == kRunsOfTrial)
+    hasTeams = false;
+  else if (runs % kRunsUntilTrial >= (runs < kRunsUntilTrial ? 2 : 1) * kRunsOfTrial)
+    hasTeams = seconds[true] <= seconds[false];
+  ++runs;
+  return hasTeams;
+}
+
+/// Others may have disturbed a slow run: it counts an eighth.
+void TeamTrial::record(double latest) {
+  double &known = seconds[hasTeams];
+  known = latest < known ? latest : known + (latest - known) / 8;
+}
+
+//===----------------------------------------------------------------------===//
 // One run of a step on one batch
 //===----------------------------------------------------------------------===//
 
@@ -51,12 +83,12 @@ bool ai_rt_model::hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t thr
   return secondsOfBlock(step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;
 }
 
-int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count) const {
+int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count, bool mayHaveTeams) const {
   int64_t threads = pool.numThreads(), blocks = blocksOf(step, count);
   int64_t busy = std::min({threads, blocks, step.num_slots});
   auto longest = double((blocks + busy - 1) / busy); // blocks of a thread
   double barriers = 0;
-  if (hasTeams(step, blocks, threads)) {
+  if (mayHaveTeams && hasTeams(step, blocks, threads)) {
     Sharing sharing(threads, blocks);
     longest = double(blocks / threads) + 1 / double(threads / sharing.teams);
     barriers = double(step.num_barriers) * kBarrierSeconds;
@@ -75,9 +107,27 @@ public:
       : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
         input(batch.data.inputs, tensors.input, &model.normalisation),
         target(batch.data.targets, tensors.target, nullptr), blockSize(step.block_size),
-        numBlocks(blocksOf(step, batch.count)), numThreads(model.threadsOf(step, batch.count)) {}
+        numBlocks(blocksOf(step, batch.count)),
+        blocksOfRound(step.fold ? std::min(step.num_slots, numBlocks) : numBlocks),
+        numThreads(model.threadsOf(step, batch.count)) {}
 
   void run() {
+    int64_t last = (numBlocks - 1) % blocksOfRound + 1;
+    mayHaveTeams =
+        model.hasTeams(step, blocksOfRound, numThreads) || model.hasTeams(step, last, numThreads);
+    if (!mayHaveTeams)
+      return runOnce();
+    TeamTrial &trial = model.teamTrials[&step - model.program.steps];
+    mayHaveTeams = trial.next(numBlocks);
+    if (!mayHaveTeams)
+      numThreads = model.threadsOf(step, batch.count, /*mayHaveTeams=*/false);
+    auto begin = std::chrono::steady_clock::now();
+    runOnce();
+    trial.record(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+
+private:
+  void runOnce() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
                                              model.eventsOf(step, batch.count)))
       trace = model.trace.get();
@@ -91,7 +141,6 @@ public:
     checkNoNaN(model, step);
   }
 
-private:
   void work(int64_t thread);
   void runBlocks(int64_t thread, int64_t first, int64_t end);
   void clearRows(int64_t slot);
@@ -115,7 +164,10 @@ private:
   Batch batch;
   char *outputs;
   Stager input, target;
-  int64_t blockSize, numBlocks, numThreads;
+  int64_t blockSize, numBlocks;
+  int64_t blocksOfRound; ///< All at once, or, where rows go into panels, one for each slot.
+  int64_t numThreads;
+  bool mayHaveTeams = false;
   Trace *trace = nullptr;
 };
 } // namespace
@@ -126,9 +178,7 @@ void StepRun::work(int64_t thread) {
     model.profiles[thread].begin(trace, thread);
   model.firstNaN.begin();
   lap(thread, Trace::Kind::Waiting);
-  // All blocks at once, or, where rows go into panels, one for each slot at a time.
-  int64_t round = step.fold ? step.num_slots : numBlocks;
-  for (int64_t first = 0; first < numBlocks; first += round) {
+  for (int64_t first = 0; first < numBlocks; first += blocksOfRound) {
     if (first > 0) {
       wait(thread);
       runCombine(step.fold, thread, first * blockSize);
@@ -137,14 +187,14 @@ void StepRun::work(int64_t thread) {
       if (!model.profiles.empty())
         model.profiles[thread].lap(AI_RT_PROFILE_WAITING);
     }
-    runBlocks(thread, first, std::min(first + round, numBlocks));
+    runBlocks(thread, first, std::min(first + blocksOfRound, numBlocks));
   }
   if (!step.combine)
     return;
   wait(thread);
   if (model.firstNaN.isFound()) // no update
     return;
-  runCombine(round < numBlocks ? step.finish : step.combine, thread, batch.count);
+  runCombine(blocksOfRound < numBlocks ? step.finish : step.combine, thread, batch.count);
   lap(thread, Trace::Kind::Combine);
 }
 
@@ -159,7 +209,7 @@ void StepRun::wait(int64_t thread) {
 void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
   int64_t numSlots = step.num_slots;
   Sharing sharing(numThreads, end - first);
-  bool hasTeams = model.hasTeams(step, end - first, numThreads);
+  bool hasTeams = mayHaveTeams && model.hasTeams(step, end - first, numThreads);
   int64_t endAlone = hasTeams ? first + sharing.alone : end;
   for (int64_t s = thread; s < numSlots; s += numThreads) {
     // A slot without blocks is added up too; otherwise its first block sets it.

@@ -32,6 +32,24 @@ struct Sharing {
   int64_t alone; ///< Blocks of threads alone: thread t takes t, t + threads, ...
 };
 
+/// Whether teams pay, found out step by step: what a thread needs of another one's work comes from
+/// that one's cache, and how long this takes depends on where the two run, which may change. Both
+/// ways give the same bits.
+class TeamTrial {
+public:
+  /// Whether the next run, of `blocks` blocks, forms teams: both ways are tried at first, then the
+  /// faster one is taken, and once in a while the other has a trial.
+  bool next(int64_t blocks);
+
+  /// How long it took.
+  void record(double seconds);
+
+private:
+  int64_t blocks = 0, runs = 0;
+  bool hasTeams = false;
+  double seconds[2]; ///< Without teams, and with them.
+};
+
 } // namespace ai::rt
 
 #endif // AI_LIB_RUNTIME_TEAM_H

@@ -20,6 +20,7 @@
 #include <thread>
 
 using namespace ai::test;
+using ai::rt::TeamTrial;
 
 /// Trains on all of `data`, shuffled, in batches of 10 (the last one shorter).
 static void trainEpoch(ai_rt_model_t *model, const RegressionData &data) {
@@ -412,6 +413,36 @@ TEST(TrainBatch, LeavesTheRestToTeams) {
   numTeamCalls = 0;
   expectOneStep(create(program, 2).get(), 12);
   EXPECT_EQ(numTeamCalls, 3);
+}
+
+/// Runs with these times, in seconds, without teams and with them; returns how many had teams.
+static int64_t runTrial(TeamTrial &trial, int64_t runs, double alone, double inTeams,
+                        int64_t blocks = 1) {
+  int64_t numTeams = 0;
+  for (int64_t i = 0; i < runs; ++i) {
+    bool hasTeams = trial.next(blocks);
+    trial.record(hasTeams ? inTeams : alone);
+    numTeams += hasTeams;
+  }
+  return numTeams;
+}
+
+TEST(TeamTrial, TakesWhatIsFaster) {
+  TeamTrial trial;
+  EXPECT_EQ(runTrial(trial, 4, 2, 1), 4) << "teams come first";
+  EXPECT_EQ(runTrial(trial, 4, 2, 1), 0);
+  EXPECT_EQ(runTrial(trial, 2040, 2, 1), 2040 - 3 * 4) << "three trials in four times 512 runs";
+  EXPECT_LT(runTrial(trial, 2048, 2, 3), 4 * 4 + 16) << "something has slowed teams down";
+  EXPECT_GT(runTrial(trial, 2048, 2, 1), 2048 - 512 - 3 * 4) << "and no longer does";
+  EXPECT_EQ(runTrial(trial, 8, 2, 1, /*blocks=*/3), 4) << "another batch begins anew";
+}
+
+/// One slow run among many says nothing.
+TEST(TeamTrial, ForgetsADisturbance) {
+  TeamTrial trial;
+  runTrial(trial, 20, 2, 1);
+  runTrial(trial, 1, 2, 8);
+  EXPECT_EQ(runTrial(trial, 50, 2, 1), 50);
 }
 
 TEST(TrainBatch, AllocatesNothing) {
