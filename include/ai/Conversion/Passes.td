@@ -19,7 +19,7 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
     - With channels as lanes the weight gradient behind a max-pool visits the winners only; its lane is
       what a row of the kernel meets, pixel by pixel.
     - With channels as lanes a 3x3 convolution without stride or dilation whose result has even sides, and
-      the input gradient of one, can be computed in tiles of 2x2 or 4x4 by Winograd's algorithm (Lavin and
+      the gradients of one, can be computed in tiles of 2x2 or 4x4 by Winograd's algorithm (Lavin and
       Gray 2016): the same result but for rounding, to 1e-3 of the largest element in f32.
     - `conv=im2col` multiplies with a patch matrix, which holds what each pixel of a result meets
       (Chellapilla, Puri and Simard 2006): forward and in the weight gradient. The input gradient makes
@@ -33,11 +33,13 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       | direct, a weight gradient that visits winners | `2 * winners * taps * in` |
       | im2col | the same + `2 * pixels * taps * in` |
       | winograd | `tiles * (s * s * in * out + (d + v) * in + (r + v) * out) + k * in * out / samples` |
+      | winograd, a weight gradient | the same with four times `v` `+ 8 * s * s * in * out` |
 
       A tile of `m` x `m` results has squares of side `s = m + 2`. Their transforms take `d = (m + s) * 4` or,
       for `m = 4`, `* 12` operations, those of the results `r = (m + s) * 4` or `* 10`, those of kernels `(3 + s) * 5`
       or `* 11`. An element that goes to memory and back counts two: `v = 2 * s * (m + s)`, and in `k` those of
-      a kernel, `2 * s * (3 + s)`. So im2col costs more than direct for any shape: direct nests read the images in place.
+      a kernel, `2 * s * (3 + s)`; in a weight gradient squares and sums go to the second cache at least, which counts eight.
+      So im2col costs more than direct for any shape: direct nests read the images in place.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.
     - Floats carry `fastmath<contract>`, nothing else.

@@ -188,8 +188,12 @@ struct LowerConv2DWeightGradient final : OpConversionPattern<Conv2DWeightGradien
   LogicalResult matchAndRewrite(Conv2DWeightGradientOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &rewriter) const final {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Tensor image = padImages(b, {operands.getInput(), op.getInput().getType()}, op.getPadding(), 0);
     Tensor ct(operands.getCt(), op.getCt().getType());
+    if (isWinograd(getAlgorithm(op))) {
+      rewriter.replaceOp(op, sumGradientInTiles(b, op, operands.getInput(), ct).memory);
+      return success();
+    }
+    Tensor image = padImages(b, {operands.getInput(), op.getInput().getType()}, op.getPadding(), 0);
     auto type = cast<RankedTensorType>(op.getType());
     if (getAlgorithm(op) == Algorithm::Im2col && hasChannelLanes(type)) {
       rewriter.replaceOp(op, multiplyByPatches(b, op, image, ct));

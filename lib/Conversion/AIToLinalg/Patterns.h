@@ -113,6 +113,10 @@ Tensor convolveInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DOp conv, const Tenso
 Tensor convolveGradientInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
                                const Tensor &ct, const Tensor &weight);
 
+/// The gradient of a kernel by Winograd's algorithm.
+Tensor sumGradientInTiles(mlir::ImplicitLocOpBuilder &b, Conv2DWeightGradientOp op,
+                          mlir::Value input, const Tensor &ct);
+
 /// The type of the patch matrix of images for results and kernels of these sizes: logical
 /// dimensions [sample, channel, row, column, kernel row, kernel column], with the layout of the
 /// images.

@@ -6,6 +6,10 @@
 //   results = A' [ (G g G') . (B' d B) ] A    d: square of the image, g: the kernel, . :
 //   elementwise
 //
+// A kernel's gradient is that formula transposed, with as many multiplications:
+//
+//   gradient = G' [ sum over tiles of (A c A') . (B' d B) ] G    c: tile of the cotangent
+//
 // A transform of a square is one of its columns and then one of its rows, each a nest of its own:
 // columns of the image belong to several squares and are transformed once. Transforms are
 // element-wise in the lanes; between them stand products of matrices, tiles by channels. Upstream's
@@ -24,6 +28,9 @@ static constexpr int64_t kKernel = 3;
 /// So many tiles meet a kernel for each time that it is read, which may be from the third cache: a
 /// multiply-add each takes as long as that.
 static constexpr int64_t kMinTiles = 16;
+/// What it costs, in multiply-adds, to write an element and to read it from a cache behind the
+/// first.
+static constexpr int64_t kFarMove = 4 * kMove;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -56,7 +63,15 @@ public:
   /// The result, or if `inWindows` its windows of 2x2: [sample, channel, window row, window column,
   /// row, column].
   Tensor run(const Tensor &weight, std::optional<Tensor> bias, bool inWindows) {
-    return finish(multiply(makeInputs(), makeKernels(weight)), bias, inWindows);
+    return finish(multiply(makeSquares(image, transforms.input), makeKernels(weight)), bias,
+                  inWindows);
+  }
+
+  /// The gradient of the kernel, of type `weight`; `ct` is a whole number of tiles.
+  Tensor runGradient(const Tensor &ct, RankedTensorType weight) {
+    return finishGradient(multiplyTransposed(makeSquares(image, transforms.input),
+                                             makeSquares(ct, transforms.cotangent), weight),
+                          weight);
   }
 
 private:
@@ -124,9 +139,11 @@ private:
   }
 
   Tensor makeKernels(const Tensor &weight);
-  Tensor makeInputs();
+  Tensor makeSquares(const Tensor &images, const AxisTransform &transform);
   Tensor multiply(const Tensor &inputs, const Tensor &kernels);
   Tensor finish(const Tensor &products, std::optional<Tensor> bias, bool inWindows);
+  Tensor multiplyTransposed(const Tensor &inputs, const Tensor &cts, RankedTensorType weight);
+  Tensor finishGradient(const Tensor &sums, RankedTensorType weight);
 
   ImplicitLocOpBuilder &b;
   const WinogradTransforms &transforms;
@@ -162,30 +179,31 @@ Tensor TiledConvolution::makeKernels(const Tensor &weight) {
   return {transformAxis(across, transforms.kernel, {p, i, o}, {q}), whole};
 }
 
-/// [sample, row of tiles, row, column, tile, channel]
-Tensor TiledConvolution::makeInputs() {
-  int64_t tile = transforms.tile, channels = image.dim(1);
+/// [sample, row of tiles, row, column, tile, channel] of what `transform` makes of each tile, with
+/// the pixels around it that it takes.
+Tensor TiledConvolution::makeSquares(const Tensor &images, const AxisTransform &transform) {
+  int64_t tile = transforms.tile, channels = images.dim(1);
   Nest down(b);
   Samples n = makeSamples(down);
   AffineExpr y = down.loop(), p = down.loop(), x = down.loop(), i = down.loop();
-  for (int64_t tap = 0; tap < side; ++tap)
-    down.in(image, {n.index, i, y * tile + tap, x});
+  for (int64_t tap = 0; tap < transform.taps; ++tap)
+    down.in(images, {n.index, i, y * tile + tap, x});
   RankedTensorType half =
-      inMemory({image.dim(0), rows, side, columns * tile + kKernel - 1, channels});
+      inMemory({images.dim(0), rows, side, (columns - 1) * tile + transform.taps, channels});
   addRange(down, n);
   down.out(emptyTensor(b, half), {n.index, y, p, x, i});
-  Tensor lines(transformAxis(down, transforms.input, n.around({y, x, i}), {p}), half);
+  Tensor lines(transformAxis(down, transform, n.around({y, x, i}), {p}), half);
 
   Nest across(b);
   n = makeSamples(across);
   y = across.loop(), p = across.loop(), x = across.loop(), i = across.loop();
   AffineExpr q = across.loop();
-  for (int64_t tap = 0; tap < side; ++tap)
+  for (int64_t tap = 0; tap < transform.taps; ++tap)
     across.in(lines, {n.index, y, p, x * tile + tap, i});
-  RankedTensorType whole = inMemory({image.dim(0), rows, side, side, columns, channels});
+  RankedTensorType whole = inMemory({images.dim(0), rows, side, side, columns, channels});
   addRange(across, n);
   across.out(emptyTensor(b, whole), {n.index, y, p, q, x, i});
-  return {transformAxis(across, transforms.input, n.around({y, p, x, i}), {q}), whole};
+  return {transformAxis(across, transform, n.around({y, p, x, i}), {q}), whole};
 }
 
 /// The products, of the inputs' dimensions but with channels of the result.
@@ -255,6 +273,49 @@ Tensor TiledConvolution::finish(const Tensor &products, std::optional<Tensor> bi
   return {transformAxis(across, transforms.output, order, qs, bias.has_value()), result};
 }
 
+/// Sums over samples and tiles: [row, column, one channel, the other], the lane last.
+Tensor TiledConvolution::multiplyTransposed(const Tensor &inputs, const Tensor &cts,
+                                            RankedTensorType weight) {
+  Nest nest(b);
+  Samples n = makeSamples(nest);
+  AffineExpr p = nest.loop(), q = nest.loop(), i = nest.loop(), o = nest.loop(), y = nest.loop(),
+             x = nest.loop();
+  nest.in(inputs, {n.index, y, p, q, x, i});
+  nest.in(cts, {n.index, y, p, q, x, o});
+  addRange(nest, n);
+  bool isByInput = hasChannelLanes(weight);
+  int64_t in = inputs.dim(5), out = cts.dim(5);
+  RankedTensorType sums =
+      isByInput ? inMemory({side, side, out, in}) : inMemory({side, side, in, out});
+  Indices at = isByInput ? Indices{p, q, o, i} : Indices{p, q, i, o};
+  nest.out(filledTensor(b, sums, 0), at);
+  Indices order(n.groups);
+  llvm::append_range(order, at);
+  llvm::append_range(order, n.inGroup);
+  llvm::append_range(order, Indices{y, x});
+  return {nest.build(order, multiplyAdd).front(), sums};
+}
+
+Tensor TiledConvolution::finishGradient(const Tensor &sums, RankedTensorType weight) {
+  MLIRContext *context = b.getContext();
+  Nest down(b);
+  AffineExpr p = down.loop(), q = down.loop(), first = down.loop(), second = down.loop();
+  for (int64_t tap = 0; tap < side; ++tap)
+    down.in(sums, {constant(tap, context), q, first, second});
+  RankedTensorType half = inMemory({kKernel, side, sums.dim(2), sums.dim(3)});
+  down.out(emptyTensor(b, half), {p, q, first, second});
+  Tensor lines(transformAxis(down, transforms.gradient, {q, first, second}, {p}), half);
+
+  Nest across(b);
+  p = across.loop(), q = across.loop(), first = across.loop(), second = across.loop();
+  for (int64_t tap = 0; tap < side; ++tap)
+    across.in(lines, {p, constant(tap, context), first, second});
+  bool isByInput = hasChannelLanes(weight);
+  across.out(emptyTensor(b, weight),
+             {isByInput ? first : second, isByInput ? second : first, p, q});
+  return {transformAxis(across, transforms.gradient, {first, p, second}, {q}), weight};
+}
+
 //===----------------------------------------------------------------------===//
 // Choice
 //===----------------------------------------------------------------------===//
@@ -289,6 +350,34 @@ template <typename Op> static bool hasTiles(Op op, Value image) {
          llvm::all_of(op.getPadding(), [](int64_t padding) { return padding < kKernel; });
 }
 
+/// Whether the gradient of a kernel is a sum over tiles.
+static bool hasTiles(Conv2DWeightGradientOp op) {
+  RankedTensorType ct = typeOf(op.getCt()), type = typeOf(op.getResult());
+  return hasChannelLanes(typeOf(op.getInput())) && hasChannelLanes(ct) && !op.getPerSample() &&
+         getLaneDim(type).value_or(2) < 2 &&
+         type.getShape().drop_front(2) == ArrayRef<int64_t>{kKernel, kKernel} &&
+         isOne(op.getStride()) && isOne(op.getDilation()) && ct.getDimSize(2) % 2 == 0 &&
+         ct.getDimSize(3) % 2 == 0;
+}
+
+/// All squares of a sample lie in memory before they are multiplied, and the sums, which are as
+/// many for each channel of the image and of the result as a square has elements, are read and
+/// written once a sample: that is the second cache, or the third.
+static int64_t getCost(Conv2DWeightGradientOp op, const WinogradTransforms &transforms) {
+  RankedTensorType type = typeOf(op.getCt());
+  int64_t tile = transforms.tile, side = tile + kKernel - 1;
+  int64_t in = typeOf(op.getInput()).getDimSize(1), out = type.getDimSize(1);
+  RankedTensorType whole = growImages(type, getRim(type, tile));
+  int64_t tiles = whole.getDimSize(2) / tile * (whole.getDimSize(3) / tile);
+  int64_t moves = kFarMove * side * (tile + side);
+  int64_t perInput = (tile + side) * transforms.input.operations + moves;
+  int64_t perCt = (tile + side) * transforms.cotangent.operations + moves;
+  int64_t perSum =
+      (kKernel + side) * transforms.gradient.operations + kFarMove * side * (kKernel + side);
+  return tiles * (side * side * in * out + perInput * in + perCt * out) +
+         kFarMove * side * side * in * out + perSum * in * out / type.getDimSize(0);
+}
+
 /// For results of type `type` from `in` channels, in multiply-adds a sample.
 static int64_t getCost(RankedTensorType type, int64_t in, const WinogradTransforms &transforms) {
   int64_t tile = transforms.tile, side = tile + kKernel - 1, out = type.getDimSize(1);
@@ -312,6 +401,8 @@ std::optional<int64_t> ai::getCostOfTiles(Operation *op, Algorithm algorithm) {
       gradient && hasTiles(gradient, gradient.getCt()))
     return getCost(typeOf(gradient.getResult()), typeOf(gradient.getCt()).getDimSize(1),
                    transforms);
+  if (auto gradient = dyn_cast<Conv2DWeightGradientOp>(op); gradient && hasTiles(gradient))
+    return getCost(gradient, transforms);
   return std::nullopt;
 }
 
@@ -358,4 +449,14 @@ Tensor ai::convolveGradientInTiles(ImplicitLocOpBuilder &b, Conv2DInputGradientO
   TiledConvolution tiled(b, getWinogradTransforms(tile), padImages(b, ct, border, 0),
                          growImages(type, rim), /*isGradient=*/true);
   return cropImages(b, tiled.run(weight, std::nullopt, /*inWindows=*/false), rim);
+}
+
+Tensor ai::sumGradientInTiles(ImplicitLocOpBuilder &b, Conv2DWeightGradientOp op, Value input,
+                              const Tensor &ct) {
+  int64_t tile = getTile(getAlgorithm(op));
+  SmallVector<int64_t> rim = getRim(ct.type, tile);
+  Tensor image = padImages(b, {input, op.getInput().getType()}, add(op.getPadding(), rim), 0);
+  TiledConvolution tiled(b, getWinogradTransforms(tile), image, growImages(ct.type, rim),
+                         /*isGradient=*/true);
+  return tiled.runGradient(padImages(b, ct, rim, 0), typeOf(op.getResult()));
 }

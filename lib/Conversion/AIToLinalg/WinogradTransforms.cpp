@@ -52,6 +52,17 @@ static Values transformOutput2(ImplicitLocOpBuilder &b, ValueRange x) {
   return valuesOf({m[0] + m[1] + m[2], m[1] - m[2] - m[3]});
 }
 
+static Values transformCotangent2(ImplicitLocOpBuilder &b, ValueRange x) {
+  SmallVector<Term> y = termsOf(b, x);
+  return valuesOf({y[0], y[0] + y[1], y[0] - y[1], -1 * y[1]});
+}
+
+static Values transformGradient2(ImplicitLocOpBuilder &b, ValueRange x) {
+  SmallVector<Term> m = termsOf(b, x);
+  Term half = 0.5 * (m[1] + m[2]);
+  return valuesOf({m[0] + half, 0.5 * (m[1] - m[2]), half + m[3]});
+}
+
 //===----------------------------------------------------------------------===//
 // F(4, 3)
 //===----------------------------------------------------------------------===//
@@ -79,15 +90,38 @@ static Values transformOutput4(ImplicitLocOpBuilder &b, ValueRange x) {
                    difference + 8 * difference2 + m[5]});
 }
 
+static Values transformCotangent4(ImplicitLocOpBuilder &b, ValueRange x) {
+  SmallVector<Term> y = termsOf(b, x);
+  Term even = y[0] + y[2], odd = y[1] + y[3];
+  Term even2 = y[0] + 4 * y[2], odd2 = 2 * y[1] + 8 * y[3];
+  return valuesOf({y[0], even + odd, even - odd, even2 + odd2, even2 - odd2, y[3]});
+}
+
+static Values transformGradient4(ImplicitLocOpBuilder &b, ValueRange x) {
+  SmallVector<Term> m = termsOf(b, x);
+  Term sum = 1.0 / 6 * (m[1] + m[2]), sum2 = m[3] + m[4];
+  return valuesOf({0.25 * m[0] - sum + 1.0 / 24 * sum2,
+                   1.0 / 6 * (m[2] - m[1]) + 1.0 / 12 * (m[3] - m[4]),
+                   1.0 / 6 * sum2 - sum + m[5]});
+}
+
 //===----------------------------------------------------------------------===//
 // Tables
 //===----------------------------------------------------------------------===//
 
 const WinogradTransforms &ai::getWinogradTransforms(int64_t tile) {
-  static const WinogradTransforms two{
-      2, {4, 4, 4, transformInput2}, {3, 4, 5, transformKernel2}, {4, 2, 4, transformOutput2}};
-  static const WinogradTransforms four{
-      4, {6, 6, 12, transformInput4}, {3, 6, 11, transformKernel4}, {6, 4, 10, transformOutput4}};
+  static const WinogradTransforms two{2,
+                                      {4, 4, 4, transformInput2},
+                                      {3, 4, 5, transformKernel2},
+                                      {4, 2, 4, transformOutput2},
+                                      {2, 4, 3, transformCotangent2},
+                                      {4, 3, 6, transformGradient2}};
+  static const WinogradTransforms four{4,
+                                       {6, 6, 12, transformInput4},
+                                       {3, 6, 11, transformKernel4},
+                                       {6, 4, 10, transformOutput4},
+                                       {4, 6, 10, transformCotangent4},
+                                       {6, 3, 12, transformGradient4}};
   assert((tile == 2 || tile == 4) && "there are transforms for two tiles");
   return tile == 2 ? two : four;
 }

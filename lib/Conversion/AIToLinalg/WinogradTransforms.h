@@ -19,10 +19,12 @@ struct AxisTransform {
   Apply apply;
 };
 
-/// F(tile, 3): `tile` results of a kernel of three elements, from tile + 2 products.
+/// F(tile, 3): `tile` results of a kernel of three elements, from tile + 2 products. The gradient
+/// of the kernel comes from as many: `cotangent` is `output` transposed, `gradient` is `kernel`.
 struct WinogradTransforms {
   int64_t tile;
   AxisTransform input, kernel, output;
+  AxisTransform cotangent, gradient;
 };
 
 /// For tiles of 2 or 4.

@@ -87,3 +87,32 @@ func.func @others(%x: tensor<4x16x9x8xf32, #ai.lanes<1>>, %w: tensor<32x16x3x3xf
       -> tensor<4x32x6x6xf32, #ai.lanes<0>>
   return %0, %1, %2 : tensor<4x32x7x6xf32, #ai.lanes<1>>, tensor<4x32x4x4xf32, #ai.lanes<1>>, tensor<4x32x6x6xf32, #ai.lanes<0>>
 }
+
+// -----
+
+// A kernel's gradient: squares of the image and of the cotangent are multiplied channel by channel and summed over tiles
+// and samples, in the lanes of the gradient; the sums are transformed once. Eighteen rows are made twenty.
+// CHECK-DAG: #[[$IMAGES:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d5, d1, d2, d6, d3)>
+// CHECK-DAG: #[[$CTS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d5, d1, d2, d6, d4)>
+// CHECK-DAG: #[[$SUMS:.*]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d2, d3, d4)>
+// CHECK-LABEL: func.func @weight_gradient(
+//  CHECK-SAME:     %[[X:.*]]: tensor<4x20x18x16xf32>, %[[CT:.*]]: tensor<4x18x16x32xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[X]] : {{.*}}) outs(%{{.*}} : tensor<4x22x18x16xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT]] : {{.*}}) outs(%{{.*}} : tensor<4x20x16x32xf32>)
+//       CHECK:   linalg.generic {{.*}} outs(%{{.*}} : tensor<4x5x6x18x16xf32>)
+//       CHECK:   %[[V:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<4x5x6x6x4x16xf32>)
+//       CHECK:   linalg.generic {{.*}} outs(%{{.*}} : tensor<4x5x6x16x32xf32>)
+//       CHECK:     arith.constant 8.000000e+00
+//       CHECK:   %[[Z:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<4x5x6x6x4x32xf32>)
+//       CHECK:   %[[M:.*]] = linalg.generic {indexing_maps = [#[[$IMAGES]], #[[$CTS]], #[[$SUMS]]]
+//  CHECK-SAME:       ins(%[[V]], %[[Z]] : {{.*}}) outs(%{{.*}} : tensor<6x6x16x32xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[M]], {{.*}} outs(%{{.*}} : tensor<3x6x16x32xf32>)
+//       CHECK:     arith.constant 0.041666
+//       CHECK:   linalg.generic {{.*}} outs(%{{.*}} : tensor<16x3x3x32xf32>)
+// REMARK: :[[@LINE+3]]:8: remark: by Winograd's algorithm, tiles of 4x4, at the cost of
+func.func @weight_gradient(%x: tensor<4x16x20x18xf32, #ai.lanes<1>>, %ct: tensor<4x32x18x16xf32, #ai.lanes<1>>)
+    -> tensor<32x16x3x3xf32, #ai.lanes<0>> {
+  %0 = ai.conv2d_weight_gradient %x, %ct {kernel_size = [3, 3]}
+      : (tensor<4x16x20x18xf32, #ai.lanes<1>>, tensor<4x32x18x16xf32, #ai.lanes<1>>) -> tensor<32x16x3x3xf32, #ai.lanes<0>>
+  return %0 : tensor<32x16x3x3xf32, #ai.lanes<0>>
+}
