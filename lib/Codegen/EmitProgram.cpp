@@ -4,6 +4,7 @@
 
 #include "ai/Codegen/Passes.h"
 #include "dialects/ai/AIDialect.h"
+#include "dialects/library/LibraryDialect.h"
 #include "lib/Codegen/ConstantWriter.h"
 #include "lib/Codegen/StepFunctions.h"
 
@@ -17,7 +18,7 @@ namespace ai {
 using namespace ai;
 
 namespace {
-constexpr int64_t kAbiVersion = 11;
+constexpr int64_t kAbiVersion = 12;
 
 int64_t roleCode(StringRef role) {
   static constexpr StringRef names[] = {"parameter", "state",  "setting", "input",
@@ -275,15 +276,49 @@ private:
     return writer.records({record});
   }
 
+  static int64_t integerOf(DictionaryAttr entries, StringRef key) {
+    auto value = entries.getAs<IntegerAttr>(key);
+    return value ? value.getInt() : 0;
+  }
+
+  /// What a library computes (ai_rt_call_t).
+  Record callRecord(DictionaryAttr call) {
+    static constexpr StringRef kRegions[] = {"fixed", "workspace", "staged"};
+    SmallVector<Record> operands;
+    for (auto operand : call.getAs<ArrayAttr>("operands").getAsRange<DictionaryAttr>()) {
+      StringRef region = operand.getAs<StringAttr>("region").getValue();
+      ArrayRef<int64_t> shape = operand.getAs<DenseI64ArrayAttr>("shape").asArrayRef();
+      operands.push_back({Field(int64_t(llvm::find(kRegions, region) - std::begin(kRegions))),
+                          Field(integerOf(operand, "offset")), Field(int64_t(shape.size())),
+                          Field(writer.integers(shape))});
+    }
+    auto function = library::symbolizeFunction(call.getAs<StringAttr>("call").getValue()).value();
+    Record record{Field(int64_t(function)),
+                  Field(dtypeCode(call.getAs<TypeAttr>("type").getValue())),
+                  Field(writer.text(call.getAs<StringAttr>("place").getValue())),
+                  Field(int64_t(operands.size())), Field(writer.records(operands))};
+    for (StringRef key : {"stride", "padding", "dilation"}) {
+      auto pair = call.getAs<DenseI64ArrayAttr>(key);
+      for (size_t axis : {0, 1})
+        record.push_back(Field(pair ? pair[axis] : int64_t(0)));
+    }
+    for (StringRef key : {"transpose_lhs", "transpose_rhs", "relu"})
+      record.push_back(Field(integerOf(call, key)));
+    return record;
+  }
+
   /// The kernels of one function: how many, and where.
   Record kernelList(LLVM::LLVMFuncOp f) {
     SmallVector<Record> rows;
     if (auto kernels = f ? f->getAttrOfType<ArrayAttr>("ai.kernels") : ArrayAttr())
       for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
         StringRef name = kernel.getAs<StringAttr>("name").getValue();
-        rows.push_back({Field(writer.text(name)), Field(("emulate." + name).str())});
+        bool isCall = kernel.contains("call");
+        rows.push_back(
+            {Field(writer.text(name)), Field(isCall ? std::string() : ("emulate." + name).str())});
         for (StringRef key : {"grid", "threads", "shared"})
-          rows.back().push_back(Field(kernel.getAs<IntegerAttr>(key).getInt()));
+          rows.back().push_back(Field(integerOf(kernel, key)));
+        rows.back().push_back(Field(isCall ? writer.records({callRecord(kernel)}) : std::string()));
       }
     return {Field(int64_t(rows.size())), Field(writer.records(rows))};
   }

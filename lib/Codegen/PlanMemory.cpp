@@ -209,7 +209,7 @@ private:
   /// that do not fit; returns the bytes they take there. Of a grid, only what belongs to a thread
   /// block lies there.
   int64_t fillSharedMemory() {
-    bool isGrid = ai::isBehindBlocks(function);
+    bool isGrid = ai::isForGrid(function);
     auto isForShared = [&](const Buffer &buffer) {
       auto type = cast<MemRefType>(buffer.value.getType());
       return isOnGPU && (!isGrid || gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(type));

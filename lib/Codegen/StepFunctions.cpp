@@ -15,6 +15,24 @@ bool ai::isBehindBlocks(Operation *function) {
   return !kindOf(function).empty() && !isBlock(function);
 }
 
+bool ai::isForGrid(Operation *function) {
+  return isBehindBlocks(function) || function->hasAttr("ai.grid");
+}
+
+std::string ai::modelPlaceOf(Operation *op) {
+  std::string text;
+  op->getLoc()->walk([&](Location inner) {
+    auto file = dyn_cast<FileLineColLoc>(inner);
+    if (!file)
+      return WalkResult::advance();
+    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+            Twine(file.getColumn()))
+               .str();
+    return WalkResult::interrupt();
+  });
+  return text;
+}
+
 int64_t ai::getMostSamples(Operation *function) {
   auto most = function->getAttrOfType<IntegerAttr>("ai.most_samples");
   return most ? most.getInt() : 0;

@@ -14,6 +14,12 @@ bool isBlock(mlir::Operation *function);
 /// Whether it sums over blocks, or updates with their sums.
 bool isBehindBlocks(mlir::Operation *function);
 
+/// Whether a grid of a GPU runs it, which ends where its threads must wait for each other.
+bool isForGrid(mlir::Operation *function);
+
+/// Where in the model file an op comes from, as FILE:LINE:COLUMN; empty if nobody knows.
+std::string modelPlaceOf(mlir::Operation *op);
+
 /// The largest batch that the function's step is for; 0: any.
 int64_t getMostSamples(mlir::Operation *function);
 

@@ -7,6 +7,7 @@
 #include "ai/Target/OutputFile.h"
 #include "ai/Target/Target.h"
 #include "dialects/ai/AIDialect.h"
+#include "dialects/library/LibraryDialect.h"
 #include "lib/Driver/Destination.h"
 #include "lib/Driver/Explain.h"
 #include "lib/Driver/Graph.h"
@@ -33,7 +34,7 @@ void registerDialects(DialectRegistry &registry) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
   registerAllToLLVMIRTranslations(registry);
-  registry.insert<AIDialect>();
+  registry.insert<AIDialect, library::LibraryDialect>();
 }
 
 /// The file name without folder and extension: what the program is called.
@@ -188,6 +189,7 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.describe = isExplained || options.report == Report::Roofline;
   pipeline.remarks = isExplained || options.remarks;
   pipeline.mutant = options.gpuMutant;
+  pipeline.gpuLibrary = options.gpuLibrary;
   pipeline.watch = options.watch;
   pipeline.maxMemory = options.maxMemory;
   pipeline.threads = options.threads.value_or(rt::numUsableCPUs());

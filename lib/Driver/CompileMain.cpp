@@ -128,6 +128,11 @@ int compileMain(int argc, char **argv) {
   static cl::list<std::string> archs(
       "arch", cl::desc("Architectures of NVIDIA GPUs (default: sm_80)"), cl::value_desc(archNames),
       cl::CommaSeparated, cl::cat(category));
+  static cl::opt<std::string> gpuLibrary(
+      "gpu-library",
+      cl::desc("Who convolves and multiplies matrices on a GPU: none (default), our kernels; "
+               "cudnn, cuDNN 9 and cuBLASLt, which the program opens when it starts"),
+      cl::value_desc("none|cudnn"), cl::init("none"), cl::cat(category));
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
       cl::Hidden, cl::cat(category));
@@ -153,7 +158,9 @@ int compileMain(int argc, char **argv) {
                                  cl::value_desc("SIZE[K|M]"), cl::cat(category));
   static cl::opt<std::string> maxMemory(
       "max-memory",
-      cl::desc("Refuse a plan of more memory, with the recipe's batch, now and when it starts"),
+      cl::desc(
+          "Refuse a plan of more memory, with the recipe's batch, now and when it starts; on a "
+          "GPU when it starts"),
       cl::value_desc("SIZE[K|M|G]"), cl::cat(category));
   // One of LLVM's own options, for what we do not use, has the name.
   if (cl::Option *other = cl::getRegisteredOptions().lookup("threads"))
@@ -205,6 +212,8 @@ int compileMain(int argc, char **argv) {
         "  CC               compiler driver that links, before clang-22 and cc\n"
         "  TMPDIR           folder of temporary files\n"
         "  AI_GPU           what --cross-check and doctor run kernels on: driver, emulate\n"
+        "  AI_CUDNN         file of cuDNN, for --cross-check and programs of --gpu-library=cudnn\n"
+        "  AI_CUBLASLT      file of cuBLASLt, for the same\n"
         "  NO_COLOR         if not empty, messages have no colours\n";
   static cl::extrahelp help(stages);
 
@@ -237,9 +246,8 @@ int compileMain(int argc, char **argv) {
   if (!maxMemory.empty() && !hasNests(emit))
     return refuse("--max-memory is held against the memory plan, got --emit=" + emit +
                   ", which ends before there is one; use --emit=loops or later");
-  if (!maxMemory.empty() && target == "cuda")
-    return refuse("--max-memory expects --target=cpu; `info` of the program prints what it takes "
-                  "of a GPU");
+  if (threads.getNumOccurrences() && target == "cuda")
+    return refuse("--threads expects --target=cpu; on a GPU --max-memory counts with none");
   if (threads.getNumOccurrences() && maxMemory.empty())
     return refuse("--threads is what --max-memory counts with; a program takes --threads itself");
   if (threads.getNumOccurrences() && (threads < 1 || threads > 4096))
@@ -265,6 +273,7 @@ int compileMain(int argc, char **argv) {
   options.keepGradients = keepGradients;
   options.report = report;
   options.gpuMutant = gpuMutant;
+  options.gpuLibrary = gpuLibrary;
   options.intermediates = intermediates;
   options.verbose = verbose;
   options.dryRun = dryRun;

@@ -189,6 +189,7 @@ public:
     if (target == "cpu") {
       options.archs.clear();
       options.gpuMutant.clear();
+      options.gpuLibrary = "none";
     }
     options.emit = "lib";
     options.output = std::string(path);
@@ -280,8 +281,7 @@ class CrossChecker {
 public:
   /// A panel keeps the last round of samples: there is one round.
   CrossChecker(const Library &cpu, const Library &gpu)
-      : libraries{&cpu, &gpu},
-        numSamples(std::min(kMaxSamples, samplesOfRound(*gpu.program))) {}
+      : libraries{&cpu, &gpu}, numSamples(std::min(kMaxSamples, samplesOfRound(*gpu.program))) {}
 
   LogicalResult run() {
     if (cpu().num_steps && failed(runModel()))

@@ -16,7 +16,11 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
                                                  ErrorEmitter emitError) {
   SmallVector<GPUArch> archs;
   bool isGPUArtefact = llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit);
+  if (options.gpuLibrary != "none" && options.gpuLibrary != "cudnn")
+    return emitError() << "--gpu-library expects none or cudnn, got '" << options.gpuLibrary << "'";
   if (options.target != "cuda") {
+    if (options.gpuLibrary != "none")
+      return emitError() << "--gpu-library expects --target=cuda; nothing is called on a CPU";
     if (options.target != "cpu" && !isKnownTriple(options.target))
       return emitError() << "--target expects cpu, cuda, or a triple of x86_64 or aarch64 such as "
                             "aarch64-linux-gnu, got '"

@@ -7,6 +7,7 @@
 #include "ai/Pipelines/Stages.h"
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
+#include "dialects/library/LibraryDialect.h"
 #include "lib/Driver/Source.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -35,7 +36,7 @@ int optMain(int argc, char **argv) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
-  registry.insert<AIDialect>();
+  registry.insert<AIDialect, library::LibraryDialect>();
   registerPasses();
   auto [input, output] = registerAndParseCLIOptions(argc, argv, "ai optimizer driver\n", registry);
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();

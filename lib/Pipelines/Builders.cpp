@@ -21,6 +21,9 @@ using namespace mlir;
 
 namespace ai {
 
+/// Samples that libraries are given at once, at most: what they need grows with it.
+static constexpr int64_t kRoundSamples = 512;
+
 static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -52,7 +55,9 @@ void buildFused(OpPassManager &pm, const PipelineOptions &options) {
 void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   AIBlockBatchPassOptions block;
   block.vectorBits = options.vectorBits;
-  if (options.isForGPU) {
+  if (options.callsLibraries()) {
+    block.roundSamples = kRoundSamples;
+  } else if (options.isForGPU) {
     block.sharedBytes = options.sharedBytes;
   } else if (!options.watch) { // whose values are compared in one kind of block
     AIAddSmallBatchesPassOptions small;
@@ -76,6 +81,7 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   ConvertAIToLinalgPassOptions linalg;
   linalg.l1 = options.l1;
   linalg.conv = options.conv;
+  linalg.callsLibraries = options.callsLibraries();
   pm.addPass(createConvertAIToLinalgPass(linalg));
   addCleanup(pm); // of the copies that two ops want of the same images, one is left
   pm.addNestedPass<func::FuncOp>(createAIPadInPlacePass());
@@ -144,8 +150,13 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
 /// Loops of a GPU: every element a thread, then kernels.
 static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
-  f.addPass(createAIStageParametersPass());
-  f.addPass(createAIMapToThreadsPass());
+  AIMapToThreadsPassOptions map;
+  map.grids = options.callsLibraries();
+  if (options.callsLibraries())
+    f.addPass(createAIPlaceCallOperandsPass());
+  else
+    f.addPass(createAIStageParametersPass());
+  f.addPass(createAIMapToThreadsPass(map));
   addCleanup(f);
   f.addPass(createAIInsertBarriersPass());
   AIExpandMathPassOptions math;

@@ -21,9 +21,9 @@ static constexpr Stage kStages[] = {
      "ai builtin func", buildFused},
     {"blocked", "a step is a map over blocks of samples and a combine; static shapes inside",
      "ai builtin func", buildBlocked},
-    {"linalg", "no ai op is left", "builtin func linalg tensor arith math", buildLinalg},
+    {"linalg", "no ai op is left", "builtin func linalg tensor arith math library", buildLinalg},
     {"buffers", "no tensor is left; arguments and results are buffers of the caller",
-     "builtin func linalg memref arith math", buildBuffers},
+     "builtin func linalg memref arith math library", buildBuffers},
     {"loops", "register tiles over vectors, or GPU kernels; every buffer at a constant offset",
      "builtin func affine scf vector memref arith math ub gpu", buildLoops},
     {"llvm", "one module of the LLVM dialect, with the program's table", "builtin llvm gpu nvvm",
@@ -104,6 +104,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<int64_t> sharedBytes{*this, "shared-bytes",
                               llvm::cl::desc("Shared memory of a thread block"),
                               llvm::cl::init(48 << 10)};
+  Option<std::string> gpuLibrary{
+      *this, "gpu-library", llvm::cl::desc("What computes convolutions and products: none, cudnn"),
+      llvm::cl::init("none")};
   Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"),
                             llvm::cl::init(3)};
 };
@@ -127,6 +130,7 @@ void registerStages() {
           options.optLevel = parsed.optLevel;
           options.isForGPU = parsed.isForGPU;
           options.sharedBytes = parsed.sharedBytes;
+          options.gpuLibrary = parsed.gpuLibrary;
           buildStage(pm, stage, options);
           return success();
         },

@@ -27,7 +27,8 @@ namespace ai::rt {
 int64_t workspaceBytes(const ai_rt_program_t &program);
 
 /// Throws if a model with these numbers takes more memory than the program allows.
-void checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads);
+void checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads,
+                 int64_t scratch = 0);
 
 /// Whether the program's steps are kernels.
 inline bool isForGPU(const ai_rt_program_t &program) { return program.num_images > 0; }

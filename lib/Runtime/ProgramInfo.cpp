@@ -29,6 +29,8 @@ struct RoleTotal {
 struct Needs {
   int64_t blockSize = 1, numSlots = 1, blocks = 1, threads = 1, busyThreads = 1, bytes = 0;
   double flops = 0;
+  std::string libraries;    ///< What the program calls, or why that is not known; may be empty.
+  int64_t libraryBytes = 0; ///< What they want of the device.
 };
 
 } // namespace
@@ -55,7 +57,11 @@ static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
     needs.blocks = blocksOf(*step, options.batch);
   }
   if (program.num_images > 0) { // what it needs is known without a GPU
-    needs.bytes = ai_rt_program_memory(&program, options.batch, 1);
+    char text[512];
+    bool isKnown =
+        ai_rt_program_libraries(&program, text, sizeof(text), &needs.libraryBytes) == AI_RT_OK;
+    needs.libraries = isKnown ? text : ai_rt_last_error();
+    needs.bytes = ai_rt_program_memory(&program, options.batch, 1) + needs.libraryBytes;
     return needs;
   }
   // The model is made to ask it: what is printed is what a run allocates.
@@ -122,7 +128,8 @@ static std::string settingsText(const ai_rt_program_t &program) {
 }
 
 /// What is embedded, and what it would run on.
-static std::string deviceText(const ai_rt_program_t &program, const Options &options) {
+static std::string deviceText(const ai_rt_program_t &program, const Options &options,
+                              const Needs &needs) {
   std::string text;
   for (int64_t i = 0; i < program.num_images; ++i) {
     const ai_rt_gpu_image_t &image = program.images[i];
@@ -133,17 +140,24 @@ static std::string deviceText(const ai_rt_program_t &program, const Options &opt
                   : std::string("no machine code\n");
   }
   DeviceMemory memory(program);
-  text += concat("device memory: ", grouped(memory.bytes() + Samples::recordBytes(options.batch)),
-                 " bytes: tensors and sums ", grouped(memory.fixed), ", temporaries ",
-                 grouped(memory.workspace), ", outputs ", grouped(memory.staged), ", metrics ",
-                 grouped(memory.metrics), ", a batch's rows ",
-                 grouped(Samples::recordBytes(options.batch)), "; and data sets, if they fit\n");
+  int64_t bytes = memory.bytes() + Samples::recordBytes(options.batch) + needs.libraryBytes;
+  text +=
+      concat("device memory: ", grouped(bytes), " bytes: tensors and sums ", grouped(memory.fixed),
+             ", temporaries ", grouped(memory.workspace), ", outputs ", grouped(memory.staged),
+             ", metrics ", grouped(memory.metrics), ", a batch's rows ",
+             grouped(Samples::recordBytes(options.batch)),
+             needs.libraryBytes ? ", workspace of libraries " + grouped(needs.libraryBytes) : "",
+             "; and data sets, if they fit\n");
+  if (!needs.libraries.empty())
+    text += concat("libraries: ", needs.libraries, "\n");
   char device[512];
   ai_rt_status_t status = ai_rt_program_device(&program, device, sizeof(device));
   return text + concat("device: ", status == AI_RT_OK ? device : ai_rt_last_error(), "\n");
 }
 
 static std::string threadsText(const ai_rt_program_t &program, const Needs &needs) {
+  if (callsLibraries(program))
+    return concat("rounds of ", needs.blockSize, needs.blockSize == 1 ? " sample" : " samples");
   if (program.num_images > 0)
     return concat("thread blocks of ", needs.blockSize,
                   needs.blockSize == 1 ? " sample" : " samples", ", at most ", needs.numSlots,
@@ -181,7 +195,7 @@ static std::string describe(const ai_rt_program_t &program, const Options &optio
   text += line;
   text += program.max_memory ? concat(", of at most ", grouped(program.max_memory), "\n") : "\n";
   if (program.num_images > 0)
-    text += deviceText(program, options);
+    text += deviceText(program, options, needs);
   std::string plan = program.plan ? program.plan : "";
   if (!plan.empty())
     text += "\nmemory plan\n" + plan + (plan.back() == '\n' ? "" : "\n");

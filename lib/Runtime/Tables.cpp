@@ -83,10 +83,19 @@ int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch, int6
   return roundUp(program->fixed_bytes) + threads * workspaceBytes(*program) + batch * 8;
 }
 
-void ai::rt::checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads) {
-  int64_t most = program.max_memory, planned = ai_rt_program_memory(&program, batch, threads);
+void ai::rt::checkMemory(const ai_rt_program_t &program, int64_t batch, int64_t threads,
+                         int64_t scratch) {
+  int64_t most = program.max_memory,
+          planned = ai_rt_program_memory(&program, batch, threads) + scratch;
   if (most == 0 || planned <= most)
     return;
+  if (isForGPU(program))
+    throw Error(
+        AI_RT_NO_MEMORY,
+        concat("expects at most ", most, " bytes of memory (ai-compile's --max-memory), got ",
+               planned, " on the GPU and the host for a batch of ", batch,
+               scratch ? concat(", of which libraries want ", scratch) : "",
+               "; the least, a batch of 1, is ", ai_rt_program_memory(&program, 1, 1) + scratch));
   int64_t workspace = std::max<int64_t>(workspaceBytes(program), 1);
   int64_t fittingThreads = threads - (planned - most + workspace - 1) / workspace;
   int64_t fittingBatch = batch - (planned - most + 7) / 8;

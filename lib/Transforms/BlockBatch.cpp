@@ -34,13 +34,18 @@ static constexpr int64_t kGaps = 8;
 static constexpr int64_t kSamplesAtOnce = 64;
 
 namespace {
+/// What blocks are computed by.
+enum class Worker {
+  Core,        ///< Vector registers: a sum for each lane is left to the combine.
+  ThreadBlock, ///< In shared memory.
+  Grid         ///< Of a GPU: a block is a whole round, and row major.
+};
+
 /// Moves the batched part of one function into an ai.for_blocks.
 class Blocker {
 public:
-  /// `keepsSamplesApart` leaves a sum for each lane to the combine.
-  Blocker(func::FuncOp f, int64_t size, int64_t slots, bool keepsSamplesApart)
-      : function(f), b(f.getContext()), size(size), slots(slots),
-        keepsSamplesApart(keepsSamplesApart) {}
+  Blocker(func::FuncOp f, int64_t size, int64_t slots, Worker worker)
+      : function(f), b(f.getContext()), size(size), slots(slots), worker(worker) {}
 
   LogicalResult run() {
     Block &body = function.getBody().front();
@@ -69,6 +74,8 @@ private:
   /// Whether the sums of a product over the batch outweigh a block's rows of its operands. A slot
   /// of them would be written by every block and read by the combine; rows are written once.
   bool takesPanels(MatMulOp op) {
+    if (worker == Worker::Grid) // whose block is as large as a panel
+      return false;
     if (!op.getTransposeLhs() || op.getTransposeRhs() || !isBatched(op.getLhs().getType()))
       return false;
     auto rows = [&](Value v) { return size * cast<RankedTensorType>(v.getType()).getDimSize(1); };
@@ -106,7 +113,8 @@ private:
 
   /// A sample alone has its own order in memory.
   Attribute samplesAsLanes() {
-    return size > 1 ? Attribute(LanesAttr::get(b.getContext(), 0)) : Attribute();
+    return size > 1 && worker != Worker::Grid ? Attribute(LanesAttr::get(b.getContext(), 0))
+                                              : Attribute();
   }
 
   RankedTensorType blockType(Type type, bool lanes) {
@@ -140,7 +148,9 @@ private:
         result.setType(blockType(result.getType(), true));
       return success();
     }
-    if (!keepsSamplesApart && isa<ReduceSumOp, Conv2DWeightGradientOp>(op)) {
+    if (auto sum = dyn_cast<ReduceSumOp>(op); sum && worker == Worker::Grid)
+      return moveSumInTwo(sum);
+    if (worker != Worker::Core && isa<ReduceSumOp, Conv2DWeightGradientOp>(op)) {
       yieldSum(op, b.clone(*op, mapping)->getResult(0));
       return success();
     }
@@ -157,6 +167,19 @@ private:
 
   /// sum over n, i.. : over i.. inside, over n behind the map.
   LogicalResult moveSum(ReduceSumOp op) {
+    return yieldPerSample(op, sumOfSamples(op), op.getKeepdims());
+  }
+
+  /// The same, but over n inside, too: a thread sums the pixels of one sample, not those of all.
+  LogicalResult moveSumInTwo(ReduceSumOp op) {
+    Value partial = sumOfSamples(op);
+    yieldSum(op, ReduceSumOp::create(b, op.getLoc(), op.getType(), partial, ArrayRef<int64_t>{0},
+                                     op.getKeepdims()));
+    return success();
+  }
+
+  /// A sum over all its dimensions but n.
+  Value sumOfSamples(ReduceSumOp op) {
     SmallVector<int64_t> dims;
     for (int64_t dim : op.getDims())
       if (dim != 0)
@@ -171,7 +194,7 @@ private:
     auto partialType = RankedTensorType::get(shape, type.getElementType(), samplesAsLanes());
     if (!dims.empty())
       partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
-    return yieldPerSample(op, partial, op.getKeepdims());
+    return partial;
   }
 
   LogicalResult moveWeightGradient(Conv2DWeightGradientOp op) {
@@ -299,7 +322,7 @@ private:
   func::FuncOp function;
   OpBuilder b;
   int64_t size, slots;
-  bool keepsSamplesApart;
+  Worker worker;
   llvm::SetVector<Operation *> inside, panels;
   std::unique_ptr<Block> block;
   IRMapping mapping;
@@ -318,10 +341,17 @@ struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration() && llvm::any_of(f.getArgumentTypes(), isBatched))
         functions.push_back(f);
-    if (sharedBytes != 0 && !functions.empty())
+    Worker worker = roundSamples != 0  ? Worker::Grid
+                    : sharedBytes != 0 ? Worker::ThreadBlock
+                                       : Worker::Core;
+    if (worker == Worker::Grid) {
+      size = std::clamp<int64_t>(batchOfRecipe(), 1, roundSamples);
+      slots = 1;
+    } else if (worker == Worker::ThreadBlock && !functions.empty()) {
       chooseForSharedMemory(functions);
+    }
     for (func::FuncOp f : functions)
-      if (failed(Blocker(f, blockSize(f), numSlots(f), sharedBytes == 0).run()))
+      if (failed(Blocker(f, blockSize(f), numSlots(f), worker).run()))
         return signalPassFailure();
   }
 

@@ -99,9 +99,9 @@ module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_off
 
 // -----
 
-// A program for a GPU: the step's functions are null, its kernels are records of name, emulated function, grid, threads
-// and shared memory; the images are defined later.
-//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(ptr, ptr, i64, i64, i64)>>
+// A program for a GPU: the step's functions are null, its kernels are records of name, emulated function, grid, threads,
+// shared memory and no call; the images are defined later.
+//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(ptr, ptr, i64, i64, i64, ptr)>>
 //     CHECK:   llvm.mlir.addressof @emulate.net_predict_block
 //     CHECK:   llvm.mlir.constant(128 : i64)
 //     CHECK:   llvm.mlir.constant(4096 : i64)
@@ -122,4 +122,43 @@ module attributes {ai.archs = ["sm_90"], ai.fixed_bytes = 4224 : i64, ai.num_slo
   llvm.func @emulate.net_predict_block() {
     llvm.return
   }
+}
+
+// -----
+
+// A call of a library has no function: its record (ai_rt_call_t) says what is computed, where operands lie in the fixed
+// region (0), the workspace (1) and the outputs (2), and, of a convolution, stride, padding and dilation.
+//     CHECK: llvm.mlir.global {{.*}} @[[OPERANDS:.*]]() {{.*}}: !llvm.array<3 x struct<(i64, i64, i64, ptr)>>
+//     CHECK:   llvm.mlir.constant(1 : i64)
+//     CHECK:   llvm.mlir.constant(64 : i64)
+//     CHECK:   llvm.mlir.constant(4 : i64)
+//     CHECK:   llvm.mlir.constant(0 : i64)
+//     CHECK:   llvm.mlir.constant(128 : i64)
+//     CHECK:   llvm.mlir.constant(2 : i64)
+//     CHECK:   llvm.mlir.constant(192 : i64)
+//     CHECK: llvm.mlir.global {{.*}} @[[CALL:.*]]() {{.*}}: !llvm.array<1 x struct<(i64, i64, ptr, i64, ptr, i64, i64, i64, i64, i64, i64, i64, i64, i64)>>
+//     CHECK:   llvm.mlir.constant(1 : i64)
+//     CHECK:   llvm.mlir.constant(1 : i64)
+//     CHECK:   llvm.mlir.constant(3 : i64)
+//     CHECK:   llvm.mlir.addressof @[[OPERANDS]]
+//     CHECK:   llvm.mlir.constant(2 : i64)
+//     CHECK:   llvm.mlir.constant(5 : i64)
+//     CHECK:   llvm.mlir.constant(6 : i64)
+//     CHECK:   llvm.mlir.constant(7 : i64)
+//     CHECK:   llvm.mlir.constant(8 : i64)
+//     CHECK:   llvm.mlir.constant(9 : i64)
+//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<2 x struct<(ptr, ptr, i64, i64, i64, ptr)>>
+//     CHECK:   llvm.mlir.addressof @[[CALL]]
+// CHECK-NOT: @emulate.f_0_conv2d
+module attributes {ai.archs = ["sm_90"], ai.fixed_bytes = 4096 : i64, ai.num_slots = 1 : i64,
+                   ai.slot_offset = 4096 : i64, ai.tensors = []} {
+  llvm.func @f() attributes {ai.kernels = [
+      {call = "conv2d_input_gradient", name = "f_0_conv2d_input_gradient", type = f64, place = "net.mlir:2:8", operands = [
+         {region = "workspace", offset = 64 : i64, shape = array<i64: 1, 1, 2, 2>},
+         {region = "fixed", offset = 128 : i64, shape = array<i64: 1, 1, 1, 1>},
+         {region = "staged", offset = 192 : i64, shape = array<i64: 1, 1, 2, 2>}],
+       stride = array<i64: 2, 5>, padding = array<i64: 6, 7>, dilation = array<i64: 8, 9>},
+      {call = "matmul", name = "f_0_matmul", type = f32, place = "", operands = [],
+       transpose_lhs = 0 : i64, transpose_rhs = 1 : i64, relu = 1 : i64}],
+      ai.staged_bytes = 640 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []}
 }

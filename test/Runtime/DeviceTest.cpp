@@ -63,8 +63,8 @@ const ai_rt_tensor_info_t stepTensors[] = {
     {"x", AI_RT_INPUT, AI_RT_F32, 2, inputShape, 0, 8, 0, 0, 0},
     {"y", AI_RT_TARGET, AI_RT_I32, 1, targetShape, 0, 4, 0, 0, 0},
     {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, 0, 4, 0, 0, 0}};
-const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0},
-                     combineKernel = {"the_combine", combine, 1, 1, 0};
+const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0, nullptr},
+                     combineKernel = {"the_combine", combine, 1, 1, 0, nullptr};
 const ai_rt_gpu_step_t gpuStep = {
     {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0, kEntryBytes};
 const ai_rt_step_t steps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,

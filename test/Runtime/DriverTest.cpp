@@ -70,8 +70,8 @@ protected:
   }
 
   ai_rt_program_t program = {};
-  ai_rt_kernel_t kernel = {"the_kernel", nullptr, 0, 256, 100 << 10};
-  ai_rt_kernel_t otherKernel = {"other_kernel", nullptr, 0, 64, 0};
+  ai_rt_kernel_t kernel = {"the_kernel", nullptr, 0, 256, 100 << 10, nullptr};
+  ai_rt_kernel_t otherKernel = {"other_kernel", nullptr, 0, 64, 0, nullptr};
   int numKernels = 1;
 };
 } // namespace

@@ -154,7 +154,7 @@ public:
   Session() : backend(openEmulator()), arena(backend->allocate(kBytes)) {}
 
   void operator()(ai_rt_emulate_fn body, int64_t blocks = kBlocks) {
-    kernel = {"the_kernel", body, 0, kThreads, kThreads * 4};
+    kernel = {"the_kernel", body, 0, kThreads, kThreads * 4, nullptr};
     launch(kernel, arena + 1, blocks);
   }
   void launch(const ai_rt_kernel_t &launched, const char *inputs, int64_t blocks = kBlocks) {
@@ -232,7 +232,8 @@ TEST(Emulator, KernelsSeeTheirArguments) {
 
 TEST(Emulator, GraphsAreDoneAgain) {
   Session run;
-  const ai_rt_kernel_t adds = {"adds", addsInput, 0, 1, 0}, doubled = {"doubles", doubles, 0, 1, 0};
+  const ai_rt_kernel_t adds = {"adds", addsInput, 0, 1, 0, nullptr},
+                       doubled = {"doubles", doubles, 0, 1, 0, nullptr};
   char *inputs = run.backend->allocate(64);
   const float one = 1, three = 3;
   run.backend->copyIn(inputs, &one, 4);
@@ -270,7 +271,7 @@ TEST(Emulator, CopiesOfTheOtherStreamWaitForAnEvent) {
 TEST(Emulator, KernelsOnlyReadSamples) {
   Session run;
   char *inputs = run.backend->allocate(64);
-  run.kernel = {"the_kernel", writesInputs, 0, kThreads, 0};
+  run.kernel = {"the_kernel", writesInputs, 0, kThreads, 0, nullptr};
   try {
     run.launch(run.kernel, inputs);
     FAIL();

@@ -3,6 +3,7 @@
 // RUN: ai-opt %s --ai-block-batch="size=1 max-slots=64" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=ONE
 // RUN: ai-opt %s --ai-block-batch="shared-bytes=25000" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=GPU
 // RUN: ai-opt %s --ai-block-batch="shared-bytes=25000" --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=GPU-REMARK
+// RUN: ai-opt %s --ai-block-batch="round-samples=48" --split-input-file 2>/dev/null | FileCheck %s --check-prefix=ROUND
 // RUN: ai-opt %s --ai-block-batch --split-input-file -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // A sum over the batch keeps one partial sum per lane in the block and is finished behind the map.
@@ -21,6 +22,11 @@
 //         GPU:   ai.for_blocks size 8 slots 8({{.*}} -> tensor<8xf32> {
 //         GPU:     ai.reduce_sum %{{.*}} {dims = [0]} : (tensor<8x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
 //  GPU-REMARK: remark: thread blocks of 8 samples, whose values take about 72 bytes each where they take most; shared memory has 25000
+// For grids a block is a whole round, row major, and alone.
+// ROUND-LABEL: func.func @sum_per_lane(
+//       ROUND:   ai.for_blocks size 48 slots 1({{.*}} -> tensor<8xf32> {
+//   ROUND-NOT:     ai.lanes
+//       ROUND:     ai.reduce_sum %{{.*}} {dims = [0]} : (tensor<48x8xf32>) -> tensor<8xf32>
 //   ONE-LABEL: func.func @sum_per_lane(
 //         ONE:   ai.for_blocks size 1 slots 64
 func.func @sum_per_lane(%x: tensor<?x8xf32>) -> tensor<8xf32> {
@@ -52,6 +58,8 @@ func.func @large(%x: tensor<?x1024xf32>) -> tensor<1024xf32> {
 //       CHECK:     %[[CT:.*]] = ai.relayout %{{.*}} -> tensor<16x7x3x5xf32, #ai.lanes<0>>
 //       CHECK:     %[[LANES:.*]] = ai.conv2d_weight_gradient %[[X]], %[[CT]] {kernel_size = [3, 2], per_sample}
 //  CHECK-SAME:       -> tensor<16x7x3x3x2xf32, #ai.lanes<0>>
+// ROUND-LABEL: func.func @weight_gradient(
+//       ROUND:     ai.conv2d_weight_gradient %{{.*}} {kernel_size = [3, 2]} : (tensor<48x3x5x6xf32>, tensor<48x7x3x5xf32>) -> tensor<7x3x3x2xf32>
 //       CHECK:     %[[FOLDED:.*]] = ai.reduce_sum %[[LANES]] {dims = [0]} : {{.*}} -> tensor<7x3x3x2xf32>
 //       CHECK:     ai.yield %[[FOLDED]]
 //       CHECK:   return %[[SUM]]
@@ -76,6 +84,23 @@ func.func @product_over_the_batch(%ct: tensor<?x4xf32>, %x: tensor<?x32xf32>) ->
 }
 
 // -----
+
+// The bias of a convolution: the pixels of each sample are added up first.
+// ROUND-LABEL: func.func @bias_gradient(
+//       ROUND:     %[[PIXELS:.*]] = ai.reduce_sum %{{.*}} {dims = [2, 3]} : (tensor<48x6x5x5xf32>) -> tensor<48x6xf32>
+//       ROUND:     %[[SUM:.*]] = ai.reduce_sum %[[PIXELS]] {dims = [0]} : (tensor<48x6xf32>) -> tensor<6xf32>
+//       ROUND:     ai.yield %[[SUM]]
+func.func @bias_gradient(%ct: tensor<?x6x5x5xf32>) -> tensor<6xf32> {
+  %0 = ai.reduce_sum %ct {dims = [0, 2, 3]} : (tensor<?x6x5x5xf32>) -> tensor<6xf32>
+  return %0 : tensor<6xf32>
+}
+
+// -----
+
+// A product in a round of its own takes no panel.
+// ROUND-LABEL: func.func @large_weight(
+//       ROUND:     ai.matmul %{{.*}} {transpose_lhs} : (tensor<48x
+//       ROUND:     ai.yield
 
 // The gradient of a large weight: its rows leave the map, which is then over no sums, and are multiplied behind it.
 // REMARK: :[[@LINE+11]]:{{[0-9]+}}: remark: summed over panels of 128 samples: 6144 sums outweigh the 2560 elements of a block's rows

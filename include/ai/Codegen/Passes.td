@@ -551,6 +551,29 @@ def AIStageParametersPass : Pass<"ai-stage-parameters", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect"];
 }
 
+def AIPlaceCallOperandsPass : Pass<"ai-place-call-operands", "mlir::func::FuncOp"> {
+  let summary = "Give library calls dense operands that lie in the arena";
+  let description = [{
+    A library is told where an operand lies when a program starts. What has no such place is copied by
+    kernels of ours, before the call or, of what it writes, behind it: the samples of a batch, which are
+    rows of a data set; rows, metrics and constants; a part of a buffer, where elements leave gaps.
+
+    ```mlir
+    library.call matmul(%input, %w) into %y : (memref<64x4xf32>, memref<4x3xf32>), memref<64x3xf32>
+    // becomes
+    %0 = memref.alloc() : memref<64x4xf32>
+    linalg.copy ins(%input : memref<64x4xf32>) outs(%0 : memref<64x4xf32>)
+    library.call matmul(%0, %w) into %y : (memref<64x4xf32>, memref<4x3xf32>), memref<64x3xf32>
+    ```
+
+    - Needs: `library.call` on memrefs; roles of the function's arguments (`ai.role`).
+    - Ensures: operands of calls are dense views of whole allocations, or of arguments whose place is known.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect"];
+  let statistics = [Statistic<"numCopies", "num-copies", "Operands that are copied">];
+}
+
 def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
   let summary = "Lower linalg on memrefs to affine loops that the threads of a GPU share";
   let description = [{
@@ -571,7 +594,8 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
     ```
 
     A function of `ai.kind` other than "block" (a combine) is run by a grid with a thread for each
-    element; all others by one thread block. The attribute `ai.elements` of a loop counts them. In a
+    element; all others by one thread block, or, with `grids`, by a grid as well: their attribute `ai.grid`
+    says so. What stands before a `library.call` stays before it, and no loop has ops of both sides. The attribute `ai.elements` of a loop counts them. In a
     thread block an element whose sum is long, in f32, belongs to a warp, if the block is done sooner: each
     thread adds every 32nd term, and `gpu.shuffle` adds up the threads' sums in a fixed tree.
 
@@ -590,7 +614,9 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
                            "mlir::gpu::GPUDialect", "mlir::linalg::LinalgDialect",
                            "mlir::memref::MemRefDialect"];
   let options = [Option<"threads", "threads", "int64_t", /*default=*/"256",
-      "Threads of a thread block">];
+      "Threads of a thread block">,
+                 Option<"grids", "grids", "bool", /*default=*/"false",
+      "Whether grids run all functions">];
   let statistics = [Statistic<"numNests", "num-nests", "Loops that threads share">,
                     Statistic<"numWarpSums", "num-warp-sums", "Sums shared by the threads of a warp">,
                     Statistic<"numTiled", "num-tiled", "Products of panels in tiles">,
@@ -623,10 +649,14 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
     block works on its `ai.size` samples from `first + i * ai.size` on, in slot i; rows are multiples of
     16 bytes apart. Samples past the last one of the batch are the last one once more.
 
+    A `library.call` becomes an entry of that list instead: what is computed (`call`), and of each operand
+    region, offset and shape.
+
     - Needs: `ai-plan-memory` of functions with `ai.threads`.
     - Ensures: what is left of each such function is a declaration whose attribute `ai.kernels` lists
       name, grid (0: one thread block for each block of samples), threads and bytes of shared memory.
-    - Fails when: samples are touched otherwise than by loads of elements.
+    - Fails when: samples are touched otherwise than by loads of elements; the place of a call's operand is
+      no constant.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
                            "mlir::memref::MemRefDialect"];

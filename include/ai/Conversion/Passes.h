@@ -23,6 +23,10 @@ class TensorDialect;
 } // namespace mlir
 
 namespace ai {
+namespace library {
+class LibraryDialect;
+} // namespace library
+
 /// The lowering of every `ai` op that a function holds, for cores with a first cache of `l1` bytes;
 /// `types` drops layouts (see AIToLinalg).
 void populateAIToLinalgPatterns(const mlir::TypeConverter &types, int64_t l1,

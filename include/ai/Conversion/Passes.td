@@ -42,6 +42,9 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       So im2col costs more than direct for any shape: direct nests read the images in place.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.
+    - `calls-libraries` makes a `library.call` of each convolution, gradient of one, and product of matrices
+      on tensors without lanes. A product in f32 takes its bias, and a relu that alone reads it, along; the
+      bias of a convolution is added afterwards.
     - Floats carry `fastmath<contract>`, nothing else.
     - Needs: static shapes; no structure ops (models, recipes, gradients, optimizers) left.
     - Ensures: no `ai` op and no `#ai.lanes` is left in functions.
@@ -67,11 +70,13 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
-      "mlir::math::MathDialect", "mlir::tensor::TensorDialect"];
+      "mlir::math::MathDialect", "mlir::tensor::TensorDialect", "ai::library::LibraryDialect"];
   let options = [
     Option<"l1", "l1", "int64_t", "32768", "Bytes of the first cache of a core">,
     Option<"conv", "conv", "std::string", "\"auto\"",
-      "How to convolve: direct, im2col, winograd (where it can be), auto (by what costs least)">
+      "How to convolve: direct, im2col, winograd (where it can be), auto (by what costs least)">,
+    Option<"callsLibraries", "calls-libraries", "bool", "false",
+      "Leave convolutions and products of matrices to library.call">
   ];
 }
 

@@ -13,30 +13,33 @@ namespace ai {
 
 /// What the machine and the user decide; everything else follows from the model.
 struct PipelineOptions {
-  int64_t vectorBits = 512;       ///< native vector width of the target
-  int64_t vectorRegisters = 32;   ///< how many of them there are
-  bool hasMasks = false;          ///< a vector can be loaded and stored in part
-  int64_t l1 = 32 << 10;          ///< bytes of a core's first cache
-  int64_t l2 = 1 << 20;           ///< bytes of its second
-  std::string conv = "auto";      ///< how to convolve: auto, direct, im2col, winograd
-  unsigned optLevel = 3;          ///< 0: no fusion and no register tiles
-  bool profile = false;           ///< the program keeps a profile of its nests
-  bool checkNaN = false;          ///< the program stops at the first NaN
-  bool keepGradients = false;     ///< the program hands out the gradients of its last step
-  bool describe = false;          ///< the module says what its nests cost
-  bool remarks = false;           ///< passes that would not do so unasked say what they chose
-  int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
-  int64_t threads = 1;            ///< that it is checked with
-  bool watch = false;             ///< what every op computes is a result
-  bool isForGPU = false;          ///< blocks become thread blocks of a GPU
-  int64_t sharedBytes = 48 << 10; ///< shared memory of a thread block
-  std::string mutant;             ///< KIND:NUMBER, a mistake in the kernels: for tests
+  int64_t vectorBits = 512;        ///< native vector width of the target
+  int64_t vectorRegisters = 32;    ///< how many of them there are
+  bool hasMasks = false;           ///< a vector can be loaded and stored in part
+  int64_t l1 = 32 << 10;           ///< bytes of a core's first cache
+  int64_t l2 = 1 << 20;            ///< bytes of its second
+  std::string conv = "auto";       ///< how to convolve: auto, direct, im2col, winograd
+  unsigned optLevel = 3;           ///< 0: no fusion and no register tiles
+  bool profile = false;            ///< the program keeps a profile of its nests
+  bool checkNaN = false;           ///< the program stops at the first NaN
+  bool keepGradients = false;      ///< the program hands out the gradients of its last step
+  bool describe = false;           ///< the module says what its nests cost
+  bool remarks = false;            ///< passes that would not do so unasked say what they chose
+  int64_t maxMemory = 0;           ///< bytes that a model may take; 0: any
+  int64_t threads = 1;             ///< that it is checked with
+  bool watch = false;              ///< what every op computes is a result
+  bool isForGPU = false;           ///< blocks become thread blocks of a GPU
+  int64_t sharedBytes = 48 << 10;  ///< shared memory of a thread block
+  std::string gpuLibrary = "none"; ///< what computes convolutions and products: none, cudnn
+  std::string mutant;              ///< KIND:NUMBER, a mistake in the kernels: for tests
   std::string accessor; ///< function that returns the program's table; empty: write `main`
   bool hasEntry = true; ///< the module is the whole program, with `main` or the accessor
   std::string symbol = "ai.program"; ///< what the table is called
   std::string cpu, cpus;             ///< the processor, and all that the program has code for
   std::vector<std::string> nodes;    ///< the model's graph, as AIEmitProgramPass takes it
   std::vector<std::string> features; ///< what the processor has, each as NAME=BIT
+
+  bool callsLibraries() const { return gpuLibrary != "none"; }
 };
 
 struct Stage {

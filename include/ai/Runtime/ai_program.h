@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 11
+#define AI_RT_ABI_VERSION 12
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -154,13 +154,45 @@ typedef void (*ai_rt_emulate_fn)(char *fixed, char *workspace, char *staged, con
                                  const char *targets, char *metrics, const int64_t *batch,
                                  int64_t first, int64_t count, ai_rt_gpu_thread_t *thread);
 
-/// A kernel: a function of the program's images, and the same for the host.
+/// What a library computes: images and weights are [N,C,H,W], matrices row major. Inputs come
+/// first, what is written is the last operand.
+typedef enum {
+  AI_RT_CALL_CONV2D = 0,                 ///< images, weight; result
+  AI_RT_CALL_CONV2D_INPUT_GRADIENT = 1,  ///< cotangent, weight; images' gradient
+  AI_RT_CALL_CONV2D_WEIGHT_GRADIENT = 2, ///< images, cotangent; weight's gradient
+  AI_RT_CALL_MATMUL = 3                  ///< lhs, rhs, perhaps a bias for each column; product
+} ai_rt_call_function_t;
+
+/// Where an operand of a call lies.
+typedef enum { AI_RT_FIXED = 0, AI_RT_WORKSPACE = 1, AI_RT_STAGED = 2 } ai_rt_region_t;
+
+/// A dense operand of a call.
+typedef struct {
+  int64_t region; ///< ai_rt_region_t
+  int64_t offset; ///< Bytes from its start.
+  int64_t rank;
+  const int64_t *shape;
+} ai_rt_operand_t;
+
+/// A call of a library: cuDNN for convolutions, cuBLASLt for products.
+typedef struct {
+  int64_t function;  ///< ai_rt_call_function_t
+  int64_t dtype;     ///< AI_RT_F32 or AI_RT_F64, of all operands.
+  const char *place; ///< "lenet.mlir:4:9", of the op in the model; may be empty.
+  int64_t num_operands;
+  const ai_rt_operand_t *operands;
+  int64_t stride[2], padding[2], dilation[2]; ///< Of a convolution: vertical, horizontal.
+  int64_t transpose_lhs, transpose_rhs, relu; ///< Of a product: 1 if so.
+} ai_rt_call_t;
+
+/// A kernel: a function of the program's images, and the same for the host; or a library's.
 typedef struct {
   const char *name;
   ai_rt_emulate_fn emulate;
   int64_t grid;    ///< Thread blocks; 0: one for each block of samples.
   int64_t threads; ///< Of a thread block.
   int64_t shared_bytes;
+  const ai_rt_call_t *call; ///< Null of a function; otherwise the fields above, but `name`, are 0.
 } ai_rt_kernel_t;
 
 /// Kernels that run one after the other.

@@ -74,6 +74,13 @@ AI_RT_API int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t b
 AI_RT_API ai_rt_status_t ai_rt_program_device(const ai_rt_program_t *program, char *text,
                                               int64_t bytes);
 
+/// Writes which libraries models of the program call, such as "cuDNN 9.13.0, 5 calls; ...", to
+/// `text`, cut to `bytes` with the zero at its end, and the bytes of the device that they want
+/// beside `ai_rt_program_memory` to `workspace`. Opens GPU and libraries for that, and plans every
+/// call; an error says what is missing. Of a program that calls none the text is empty.
+AI_RT_API ai_rt_status_t ai_rt_program_libraries(const ai_rt_program_t *program, char *text,
+                                                 int64_t bytes, int64_t *workspace);
+
 //===----------------------------------------------------------------------===//
 // Models
 //===----------------------------------------------------------------------===//

@@ -132,6 +132,10 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     are alive at once, by the order of the ops, at most 8; functions have the same blocks, and a remark
     gives the numbers.
 
+    Where all threads of a GPU compute a block (`round-samples`), it is the recipe's batch, in row-major
+    order and alone in its round: there is one slot and no panel, and a sum over the batch is one over the
+    elements of each sample, then one over samples.
+
     A function with `ai.most_samples = M` has blocks of one sample, row major, and M slots.
 
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
@@ -157,6 +161,8 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     Option<"size", "size", "int64_t", "0", "Samples of a block; 0: as many as fill a vector register">,
     Option<"sharedBytes", "shared-bytes", "int64_t", "0",
         "Shared memory of a GPU's thread block; not 0: blocks of as many samples as it holds">,
+    Option<"roundSamples", "round-samples", "int64_t", "0",
+        "Not 0: blocks of the recipe's batch, at most so many samples, for the grids of a GPU">,
     Option<"slots", "slots", "int64_t", "0",
         "Gradient slots; 0: as many as the recipe's batch has blocks, at most max-slots">,
     Option<"maxSlots", "max-slots", "int64_t", "8", "Blocks that may run at once">,

@@ -7,6 +7,7 @@
 
 #include "KernelPointers.h"
 #include "ai/Codegen/Passes.h"
+#include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -207,16 +208,7 @@ private:
 
   /// The op's place in the model file, as text.
   Value place(Operation *op) {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    op->getLoc()->walk([&](Location inner) {
-      if (auto file = dyn_cast<FileLineColLoc>(inner)) {
-        os << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn();
-        return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
-    text += '\0';
+    std::string text = modelPlaceOf(op) + '\0';
     std::string name = "emulate.place." + std::to_string(llvm::xxh3_64bits(text));
     if (!host.lookupSymbol(name)) {
       OpBuilder top = OpBuilder::atBlockEnd(host.getBody());

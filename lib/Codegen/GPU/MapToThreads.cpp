@@ -5,10 +5,12 @@
 // 1 / count) are computed by every thread. A long sum of which there are few is shared by a warp.
 //
 // A block is run by one thread block, whose threads take turns; all other functions by a whole grid
-// with a thread for each element.
+// with a thread for each element. Where libraries compute products, so is a block: a library takes
+// many samples at once.
 
 #include "GroupWriter.h"
 #include "ai/Codegen/Passes.h"
+#include "dialects/library/LibraryDialect.h"
 #include "lib/Codegen/AffineAccess.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -30,6 +32,8 @@ using namespace ai;
 static constexpr int64_t kMaxElements = std::numeric_limits<int32_t>::max();
 /// What the tiles of a function may take: as much of it as every GPU gives a thread block.
 static constexpr int64_t kTileBytes = 48 << 10;
+/// Threads that a GPU runs at once, about: more elements than that are no reason to share a sum.
+static constexpr int64_t kThreadsAtOnce = 128 << 10;
 
 namespace {
 struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
@@ -39,18 +43,23 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
     func::FuncOp f = getOperation();
     if (f.isDeclaration())
       return;
-    SmallVector<linalg::LinalgOp> ops;
+    SmallVector<Operation *> ops;
     if (failed(collect(f, ops)))
       return signalPassFailure();
-    bool isGrid = isBehindBlocks(f);
+    if (grids)
+      f->setAttr("ai.grid", UnitAttr::get(&getContext()));
+    bool isGrid = isForGrid(f);
     OpBuilder b = OpBuilder::atBlockBegin(&f.getBody().front());
     Grid grid{{},
               gpu::ThreadIdOp::create(b, f.getLoc(), gpu::Dimension::x, b.getIndexAttr(threads)),
               threads};
     Value thread = isGrid ? numberThreads(b, f.getLoc(), grid) : grid.thread;
     ThreadGrouper grouper;
-    for (linalg::LinalgOp op : ops)
-      grouper.add(op);
+    for (Operation *op : ops)
+      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+        grouper.add(linalgOp);
+      else
+        grouper.closeGroups();
     numNests += grouper.groups.size();
     for (const ThreadGroup &group : grouper.groups)
       if (group.size() > kMaxElements) {
@@ -78,7 +87,9 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
         group.width = tile->perThread;
         writeTiles(group, grid, *tile);
       } else {
-        writeGroup(group, thread, 0, std::nullopt);
+        auto warpSum = grids ? findWarpSum(group, kThreadsAtOnce) : std::nullopt;
+        numWarpSums += warpSum.has_value();
+        writeGroup(group, thread, 0, warpSum);
       }
     }
     for (Value scalar : grouper.privates)
@@ -87,8 +98,8 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
     f->setAttr("ai.threads", b.getI64IntegerAttr(threads));
   }
 
-  /// Everything but linalg ops moves in front of them: allocations, views and constants.
-  LogicalResult collect(func::FuncOp f, SmallVectorImpl<linalg::LinalgOp> &ops) {
+  /// Everything but linalg ops and calls moves in front of them: allocations, views and constants.
+  LogicalResult collect(func::FuncOp f, SmallVectorImpl<Operation *> &ops) {
     f.walk([](memref::CopyOp copy) {
       OpBuilder b(copy);
       linalg::CopyOp::create(b, copy.getLoc(), copy.getSource(), copy.getTarget());
@@ -98,6 +109,13 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
     Operation *firstOp = nullptr;
     for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
       auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      if (isa<library::CallOp>(op)) {
+        if (!grids)
+          return op.emitOpError("expects a function that grids run; set the option grids");
+        firstOp = firstOp ? firstOp : &op;
+        ops.push_back(&op);
+        continue;
+      }
       if (!linalgOp) {
         if (firstOp)
           op.moveBefore(firstOp);
@@ -110,12 +128,14 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
         return op.emitOpError("expects memref operands; run one-shot-bufferize first");
       if (!firstOp)
         firstOp = &op;
-      ops.push_back(linalgOp);
+      ops.push_back(&op);
     }
-    llvm::erase_if(ops, [](linalg::LinalgOp op) {
-      bool isEmpty = llvm::is_contained(op.getStaticLoopRanges(), 0) || op.getNumDpsInits() == 0;
+    llvm::erase_if(ops, [](Operation *op) {
+      auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+      bool isEmpty = linalgOp && (llvm::is_contained(linalgOp.getStaticLoopRanges(), 0) ||
+                                  linalgOp.getNumDpsInits() == 0);
       if (isEmpty)
-        op.erase();
+        op->erase();
       return isEmpty;
     });
     return success();

@@ -2,9 +2,10 @@
 // its workspace, its outputs and its slot by its number, and its samples by the rows that the batch
 // lists for them: loads of a block of samples become loads of rows. What a grid runs is cut where
 // its threads must wait for each other: no thread block can wait for all others, but the next
-// kernel does.
+// kernel does. Between two kernels a library may be called.
 
 #include "ai/Codegen/Passes.h"
+#include "dialects/library/LibraryDialect.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -40,18 +41,20 @@ public:
   KernelOutliner(func::FuncOp f, gpu::GPUModuleOp kernels)
       : function(f), module(f->getParentOfType<ModuleOp>()), kernels(kernels), b(f.getContext()) {
     isBlock = ai::isBlock(f);
-    isGrid = ai::isBehindBlocks(f);
+    isGrid = ai::isForGrid(f);
   }
 
   LogicalResult run() {
-    SmallVector<Attribute> made;
-    int64_t numPhases = isGrid ? 1 + llvm::range_size(function.getOps<gpu::BarrierOp>()) : 1;
-    for (int64_t phase = 0; phase < numPhases; ++phase) {
-      FailureOr<Attribute> kernel = makeKernel(phase);
-      if (failed(kernel))
-        return failure();
-      made.push_back(*kernel);
-    }
+    SmallVector<Operation *> ops; // loops and calls since the last barrier of a grid
+    for (Operation &op : function.getBody().front().without_terminator())
+      if (isGrid && isa<gpu::BarrierOp>(op)) {
+        if (failed(endPhase(ops)))
+          return failure();
+      } else if (op.getNumRegions() > 0 || isa<ai::library::CallOp>(op)) {
+        ops.push_back(&op);
+      }
+    if (failed(endPhase(ops)))
+      return failure();
     function->setAttr("ai.kernels", b.getArrayAttr(made));
     function.eraseBody();
     function.setAllArgAttrs(ArrayRef<DictionaryAttr>(
@@ -62,6 +65,26 @@ public:
   }
 
 private:
+  /// Lists a kernel of the loops among `ops`, if there are any, and the calls. None of them touches
+  /// what another one writes.
+  LogicalResult endPhase(SmallVectorImpl<Operation *> &ops) {
+    auto list = [&](FailureOr<Attribute> entry) {
+      if (succeeded(entry))
+        made.push_back(*entry);
+      return LogicalResult(entry);
+    };
+    bool hasLoops = !llvm::all_of(ops, llvm::IsaPred<ai::library::CallOp>);
+    if ((hasLoops || !isGrid) && failed(list(makeKernel(phase))))
+      return failure();
+    for (Operation *op : ops)
+      if (auto call = dyn_cast<ai::library::CallOp>(op))
+        if (failed(list(describeCall(call))))
+          return failure();
+    ops.clear();
+    ++phase;
+    return success();
+  }
+
   MemRefType bytesType(int64_t bytes) {
     return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
   }
@@ -78,6 +101,71 @@ private:
   /// Bytes from one row to the next.
   int64_t rowBytes(StringRef role) { return llvm::alignTo(sampleBytes(role), kRowAlignment); }
   MemRefType rowsType(StringRef role) { return bytesType(rowBytes(role) * kMaxRows); }
+
+  NamedAttribute entry(StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  }
+
+  /// An entry of the list of kernels for what a library computes.
+  FailureOr<Attribute> describeCall(ai::library::CallOp call) {
+    SmallVector<Attribute> operands;
+    for (Value operand : call->getOperands()) {
+      FailureOr<Attribute> place = describePlace(call, operand);
+      if (failed(place))
+        return failure();
+      operands.push_back(*place);
+    }
+    StringRef what = ai::library::stringifyFunction(call.getFunction());
+    std::string name = (function.getName() + "_" + Twine(phase) + "_" + what).str();
+    Type element = cast<MemRefType>(call.getInit().getType()).getElementType();
+    SmallVector<NamedAttribute> entries{
+        b.getNamedAttr("call", b.getStringAttr(what)),
+        b.getNamedAttr("name", b.getStringAttr(name)),
+        b.getNamedAttr("type", TypeAttr::get(element)),
+        b.getNamedAttr("operands", b.getArrayAttr(operands)),
+        b.getNamedAttr("place", b.getStringAttr(ai::modelPlaceOf(call)))};
+    if (call.isConvolution()) {
+      entries.push_back(b.getNamedAttr("stride", call.getStrideAttr()));
+      entries.push_back(b.getNamedAttr("padding", call.getPaddingAttr()));
+      entries.push_back(b.getNamedAttr("dilation", call.getDilationAttr()));
+    } else {
+      entries.push_back(entry("transpose_lhs", call.getTransposeLhs()));
+      entries.push_back(entry("transpose_rhs", call.getTransposeRhs()));
+      entries.push_back(entry("relu", call.getRelu()));
+    }
+    return Attribute(b.getDictionaryAttr(entries));
+  }
+
+  /// Region, offset and shape of a call's operand.
+  FailureOr<Attribute> describePlace(ai::library::CallOp call, Value operand) {
+    auto type = cast<MemRefType>(operand.getType());
+    int64_t offset = 0;
+    bool isKnown = type.getLayout().isIdentity();
+    while (Operation *op = operand.getDefiningOp()) {
+      if (auto view = dyn_cast<memref::ViewOp>(op)) {
+        std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
+        isKnown = isKnown && shift;
+        offset += shift.value_or(0);
+      } else {
+        isKnown =
+            isKnown && isa<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(op);
+      }
+      operand = op->getOperand(0);
+    }
+    auto argument = cast<BlockArgument>(operand);
+    auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
+    StringRef region = role ? role.getValue() : "";
+    if (region == "slot" && integer(module, "ai.num_slots") == 1) {
+      region = "fixed";
+      offset += integer(module, "ai.slot_offset");
+    }
+    if (!isKnown || !llvm::is_contained({"fixed", "workspace", "staged"}, region))
+      return call.emitOpError("expects operands at constant places in the arena; run "
+                              "ai-place-call-operands first");
+    return Attribute(b.getDictionaryAttr(
+        {b.getNamedAttr("region", b.getStringAttr(region)), entry("offset", offset),
+         b.getNamedAttr("shape", b.getDenseI64ArrayAttr(type.getShape()))}));
+  }
 
   FailureOr<Attribute> makeKernel(int64_t phase) {
     int64_t blocks = isBlock ? integer(module, "ai.num_slots") : 1;
@@ -110,12 +198,9 @@ private:
       if (Value block = this->values.lookup(role))
         if (failed(gatherSamples(role, block)))
           return failure();
-    auto entry = [&](StringRef key, int64_t value) {
-      return b.getNamedAttr(key, b.getI64IntegerAttr(value));
-    };
-    int64_t grid = isBlock  ? 0
-                   : isGrid ? std::max<int64_t>(1, llvm::divideCeil(elements, threads))
-                            : 1;
+    int64_t grid = isGrid    ? std::max<int64_t>(1, llvm::divideCeil(elements, threads))
+                   : isBlock ? 0
+                             : 1;
     return Attribute(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)),
                                           entry("grid", grid), entry("threads", threads),
                                           entry("shared", integer(function, "ai.shared_bytes"))}));
@@ -155,8 +240,11 @@ private:
   /// What differs from thread block to thread block.
   void bindBlock() {
     Location loc = function.getLoc();
-    Value number = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
-                                          b.getIndexAttr(integer(module, "ai.num_slots")));
+    Value number = isGrid // which runs one block at a time
+                       ? index(0)
+                       : gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
+                                                b.getIndexAttr(integer(module, "ai.num_slots")))
+                             .getResult();
     auto own = [&](StringRef whole, int64_t start, int64_t bytes) {
       return part(whole, number, start, bytes, bytes);
     };
@@ -287,7 +375,7 @@ private:
         continue;
       }
       bool isLoop = op.getNumRegions() > 0;
-      if (isGrid && isLoop && at != phase)
+      if ((isGrid && isLoop && at != phase) || isa<ai::library::CallOp>(op))
         continue;
       if (auto global = dyn_cast<memref::GetGlobalOp>(op))
         copyGlobal(global);
@@ -312,6 +400,8 @@ private:
   llvm::StringMap<Value> values;            // by role, of the present kernel
   llvm::StringMap<SmallVector<Value>> rows; // of each sample, by role
   bool isBlock, isGrid;
+  SmallVector<Attribute> made; // the list of kernels
+  int64_t phase = 0;
 };
 
 struct OutlineKernels final : ai::impl::AIOutlineKernelsPassBase<OutlineKernels> {

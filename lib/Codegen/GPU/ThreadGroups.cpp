@@ -154,7 +154,7 @@ void ThreadGrouper::add(linalg::LinalgOp op) {
     groups.push_back({{mapping}, {{}}, /*isPrivate=*/true});
     return;
   }
-  for (ThreadGroup &group : llvm::reverse(groups)) {
+  for (ThreadGroup &group : llvm::reverse(llvm::drop_begin(groups, firstOpen))) {
     if (group.isPrivate)
       continue;
     if (std::optional<SmallVector<int64_t>> fit = findFit(group, mapping)) {

@@ -39,12 +39,16 @@ bool conflict(const ThreadGroup &a, const ThreadGroup &b);
 class ThreadGrouper {
 public:
   void add(mlir::linalg::LinalgOp op);
+  /// No op that is added from now on joins a group that there is.
+  void closeGroups() { firstOpen = groups.size(); }
 
   std::vector<ThreadGroup> groups;
   llvm::DenseSet<mlir::Value> privates; ///< Numbers that every thread computes.
 
 private:
   bool isPrivateScalar(mlir::linalg::LinalgOp op);
+
+  size_t firstOpen = 0;
 };
 
 } // namespace ai

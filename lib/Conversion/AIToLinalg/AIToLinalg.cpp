@@ -4,6 +4,7 @@
 #include "lib/Conversion/AIToLinalg/Patterns.h"
 
 #include "ai/Conversion/Passes.h"
+#include "dialects/library/LibraryDialect.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -66,12 +67,15 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
           << conv << "'";
       return signalPassFailure();
     }
-    chooseAlgorithms(getOperation(), conv);
+    if (!callsLibraries) // which choose their own
+      chooseAlgorithms(getOperation(), conv);
 
     MLIRContext *context = &getContext();
     LayoutConverter types;
     RewritePatternSet patterns(context);
     populateAIToLinalgPatterns(types, l1, patterns);
+    if (callsLibraries)
+      populateLibraryLowerings(types, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, types);
     patterns.add<ConvertTypes>(types, context);
 

@@ -18,6 +18,8 @@ void populatePoolingLowerings(const mlir::TypeConverter &, mlir::RewritePatternS
 void populateShapeLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateLossLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 void populateRandomLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
+/// Of convolutions and products that a library computes; preferred to all those above.
+void populateLibraryLowerings(const mlir::TypeConverter &, mlir::RewritePatternSet &);
 
 /// Makes element-wise generics part of the only element-wise generic that reads them.
 void populateElementwiseFusion(mlir::RewritePatternSet &);

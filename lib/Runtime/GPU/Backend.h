@@ -10,6 +10,7 @@
 
 #include "ai/Runtime/ai_rt.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,7 +31,7 @@ enum class Stream : uint8_t { Kernels, Copies };
 /// A place in a stream.
 using Event = int64_t;
 
-/// Clears and launches that were recorded, to be asked for at once.
+/// Clears, launches and calls that were recorded, to be asked for at once.
 using Graph = int64_t;
 
 /// A device that kernels run on. Nobody waits for what is asked of it but `copyOut` and `await`.
@@ -58,8 +59,15 @@ public:
   virtual void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
                       const KernelArguments &arguments) = 0;
 
-  /// Clears and launches between the two are recorded, not done; all of their kernels were launched
-  /// before.
+  /// Has `ask` ask a library for `kernel`, which is a call, on the first stream: now, or whenever
+  /// the graph that is being recorded is replayed.
+  virtual void call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask) = 0;
+  /// The first stream as libraries take it (cudaStream_t), in the calling thread's context; null on
+  /// the host, where a library has computed when it returns.
+  virtual void *libraryStream() = 0;
+
+  /// Clears, launches and calls between the two are recorded, not done; all of their kernels were
+  /// launched before.
   virtual void beginGraph() = 0;
   virtual Graph endGraph() = 0;
   virtual void replay(Graph graph) = 0;

@@ -48,6 +48,20 @@ ai_rt_status_t ai_rt_program_device(const ai_rt_program_t *program, char *text, 
   });
 }
 
+ai_rt_status_t ai_rt_program_libraries(const ai_rt_program_t *program, char *text, int64_t bytes,
+                                       int64_t *workspace) {
+  return guarded([&] {
+    std::string names;
+    *workspace = 0;
+    if (callsLibraries(*program)) {
+      Device device(*program, program->batch);
+      names = device.libraryCalls()->describe();
+      *workspace = device.libraryCalls()->scratchBytes();
+    }
+    std::snprintf(text, size_t(bytes), "%s", names.c_str());
+  });
+}
+
 /// Steps whose metrics are kept before somebody has to wait for them.
 static constexpr int64_t kMaxPending = 1024;
 
@@ -73,12 +87,29 @@ DeviceMemory::DeviceMemory(const ai_rt_program_t &program) : fixed(roundUp(progr
 }
 
 Device::Device(const ai_rt_program_t &program, int64_t batch)
-    : sizes(program), backend(openBackend(program)),
-      fixed(backend->allocate(sizes.bytes())), workspace(fixed + sizes.fixed),
-      staged(workspace + sizes.workspace), metrics(staged + sizes.staged), batches(*backend, batch),
-      outputs(sizes.staged), entries(sizes.metrics) {
+    : sizes(program), backend(openBackend(program)), fixed(backend->allocate(sizes.bytes())),
+      workspace(fixed + sizes.fixed), staged(workspace + sizes.workspace),
+      metrics(staged + sizes.staged), batches(*backend, batch), outputs(sizes.staged),
+      entries(sizes.metrics) {
   pending.reserve(kMaxPending);
   recorded.reserve(kMaxRecorded + 1);
+  openLibraries(program, batch);
+}
+
+/// Plans are freed in the device's context.
+Device::~Device() {
+  if (libraries)
+    backend->libraryStream();
+}
+
+void Device::openLibraries(const ai_rt_program_t &program, int64_t batch) {
+  if (!callsLibraries(program))
+    return;
+  libraries =
+      std::make_unique<LibraryCalls>(program, fixed, workspace, staged, backend->libraryStream());
+  int64_t bytes = libraries->scratchBytes();
+  checkMemory(program, batch, /*threads=*/1, bytes);
+  libraries->bind(bytes ? backend->allocate(bytes) : nullptr);
 }
 
 void Device::showToHost(char *tensors, bool mayChange) {
@@ -117,7 +148,10 @@ void Device::launch(const ai_rt_kernels_t &kernels, int64_t blocks,
                     const KernelArguments &arguments) {
   for (int64_t i = 0; i < kernels.count; ++i) {
     const ai_rt_kernel_t &kernel = kernels.kernels[i];
-    backend->launch(kernel, kernel.grid ? kernel.grid : blocks, arguments);
+    if (kernel.call)
+      backend->call(kernel, [this, &kernel] { libraries->run(kernel); });
+    else
+      backend->launch(kernel, kernel.grid ? kernel.grid : blocks, arguments);
   }
 }
 

@@ -8,6 +8,7 @@
 #ifndef AI_LIB_RUNTIME_GPU_DEVICE_H
 #define AI_LIB_RUNTIME_GPU_DEVICE_H
 
+#include "LibraryCalls.h"
 #include "Samples.h"
 
 #include <vector>
@@ -42,6 +43,7 @@ class Device {
 public:
   /// For batches of up to `batch` samples; larger ones make it allocate again.
   Device(const ai_rt_program_t &program, int64_t batch);
+  ~Device();
 
   /// Before the host reads its copy; `mayChange` if it may write, too.
   void showToHost(char *tensors, bool mayChange);
@@ -55,6 +57,9 @@ public:
 
   /// The data sets that stay on the device.
   Samples &samples() { return batches; }
+
+  /// What libraries compute; null if they do nothing.
+  const LibraryCalls *libraryCalls() const { return libraries.get(); }
 
   /// Runs a function that is no step.
   void call(const ai_rt_function_t &function, const void *const *args, void *const *results);
@@ -74,6 +79,7 @@ private:
     Graph graph;
   };
 
+  void openLibraries(const ai_rt_program_t &program, int64_t batch);
   void launch(const ai_rt_kernels_t &kernels, int64_t blocks, const KernelArguments &arguments);
   void clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirstRound);
   void runRounds(const StepTensors &tensors, KernelArguments arguments, char *outputs);
@@ -84,6 +90,7 @@ private:
   DeviceMemory sizes;
   std::unique_ptr<Backend> backend;
   char *fixed, *workspace, *staged, *metrics;
+  std::unique_ptr<LibraryCalls> libraries;
   Samples batches;
   std::vector<char> outputs; ///< The host's side of the staged region.
   std::vector<char> entries; ///< The host's side of the metrics.

@@ -37,6 +37,11 @@ public:
   void clear(char *at, int64_t bytes) override;
   void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
               const KernelArguments &arguments) override;
+  void call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask) override;
+  void *libraryStream() override {
+    driver();
+    return streamOf(ai::rt::Stream::Kernels);
+  }
   void beginGraph() override;
   ai::rt::Graph endGraph() override;
   void replay(ai::rt::Graph graph) override;
@@ -57,6 +62,7 @@ private:
   };
 
   void check(Result result, const char *what);
+  void endLaunch();
   void open(const ai_rt_program_t &program);
   void close();
   void load(const ai_rt_program_t &program);
@@ -353,9 +359,20 @@ void Driver::launch(const ai_rt_kernel_t &kernel, int64_t blocks,
   check(driver().cuLaunchKernel(find(kernel), unsigned(blocks), 1, 1, unsigned(kernel.threads), 1,
                                 1, unsigned(kernel.shared_bytes), stream, pointers, nullptr),
         "launching");
+  endLaunch();
+}
+
+void Driver::call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask) {
+  addOnce(isRecording ? recorded : unfinished, kernel.name);
+  driver();
+  ask();
+  endLaunch();
+}
+
+void Driver::endLaunch() {
   if (!checksLaunches)
     return;
-  check(library.cuStreamSynchronize(stream), "running");
+  check(library.cuStreamSynchronize(streamOf(ai::rt::Stream::Kernels)), "running");
   unfinished.clear();
 }
 

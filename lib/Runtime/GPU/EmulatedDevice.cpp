@@ -121,6 +121,12 @@ void EmulatedDevice::launch(const ai_rt_kernel_t &launched, int64_t blocks,
   run(launched, blocks, given);
 }
 
+void EmulatedDevice::call(const ai_rt_kernel_t &, const std::function<void()> &ask) {
+  if (recording)
+    return recording->push_back(ask);
+  ask();
+}
+
 Graph EmulatedDevice::endGraph() {
   recording = nullptr;
   return nextGraph++;

@@ -35,6 +35,8 @@ public:
   void clear(char *at, int64_t bytes) override;
   void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
               const KernelArguments &arguments) override;
+  void call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask) override;
+  void *libraryStream() override { return nullptr; }
   void beginGraph() override { recording = &graphs[nextGraph]; }
   Graph endGraph() override;
   void replay(Graph graph) override;

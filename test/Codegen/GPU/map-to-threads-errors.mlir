@@ -21,3 +21,11 @@ func.func @large(%x: memref<65536x32768xi8>, %v: i8) {
   linalg.fill ins(%v : i8) outs(%x : memref<65536x32768xi8>)
   return
 }
+
+// -----
+
+func.func @call(%x: memref<4x4xf32>, %y: memref<4x4xf32>) {
+  // expected-error@below {{expects a function that grids run; set the option grids}}
+  library.call matmul(%x, %x) into %y : (memref<4x4xf32>, memref<4x4xf32>), memref<4x4xf32>
+  return
+}

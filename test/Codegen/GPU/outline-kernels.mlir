@@ -118,3 +118,60 @@ module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 4 : i64, ai.slot_
     return
   }
 }
+
+// -----
+
+// Where grids run everything, a block is alone in its round, in slot 0: it has no number. Calls of libraries become
+// entries of the list, with the places of their operands; a phase of calls has no kernel.
+// CHECK-LABEL: func.func private @step_block()
+//  CHECK-SAME:   ai.kernels = [{grid = 2 : i64, name = "step_block_0", shared = 0 : i64, threads = 128 : i64},
+//  CHECK-SAME:     {call = "matmul", name = "step_block_1_matmul", operands = [
+//  CHECK-SAME:         {offset = 64 : i64, region = "workspace", shape = array<i64: 8, 4>},
+//  CHECK-SAME:         {offset = 256 : i64, region = "fixed", shape = array<i64: 4, 4>},
+//  CHECK-SAME:         {offset = 4160 : i64, region = "fixed", shape = array<i64: 4>},
+//  CHECK-SAME:         {offset = 0 : i64, region = "staged", shape = array<i64: 8, 4>}],
+//  CHECK-SAME:       place = "net.mlir:7:3", relu = 1 : i64, transpose_lhs = 0 : i64, transpose_rhs = 1 : i64, type = f32},
+//  CHECK-SAME:     {call = "conv2d", dilation = array<i64: 1, 1>, name = "step_block_1_conv2d",
+//  CHECK-SAME:       padding = array<i64: 0, 0>, place = "", stride = array<i64: 2, 1>, type = f64},
+//  CHECK-SAME:     {grid = 1 : i64, name = "step_block_2",
+//       CHECK:   gpu.func @step_block_0(
+//   CHECK-NOT:     gpu.block_id x upper_bound 1
+//   CHECK-NOT:     library.call
+//       CHECK:   gpu.func @step_block_2(
+//   CHECK-NOT:     library.call
+//   CHECK-NOT:   gpu.func
+module attributes {ai.fixed_bytes = 8192 : i64, ai.num_slots = 1 : i64, ai.slot_offset = 4096 : i64} {
+  func.func @step_block(%fixed: memref<8192xi8> {ai.role = "fixed"}, %work: memref<4096xi8> {ai.role = "workspace"},
+                        %staged: memref<128xi8> {ai.role = "staged"}, %slot: memref<128xi8> {ai.role = "slot"},
+                        %first: i64 {ai.role = "first"}, %count: i64 {ai.role = "count"}, %step: i64 {ai.role = "step"},
+                        %epoch: i64 {ai.role = "epoch"}, %seed: i64 {ai.role = "seed"})
+      attributes {ai.kind = "block", ai.grid, ai.size = 8 : i64, ai.threads = 128 : i64, ai.workspace_bytes = 4096 : i64,
+                  ai.staged_bytes = 128 : i64, ai.slot_bytes = 128 : i64, ai.shared_bytes = 0 : i64} {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %c256 = arith.constant 256 : index
+    %c512 = arith.constant 512 : index
+    %images = memref.view %work[%c64][] : memref<4096xi8> to memref<8x2x2xf32>
+    %x = memref.collapse_shape %images [[0], [1, 2]] : memref<8x2x2xf32> into memref<8x4xf32>
+    %w = memref.view %fixed[%c256][] : memref<8192xi8> to memref<4x4xf32>
+    %b = memref.view %slot[%c64][] : memref<128xi8> to memref<4xf32>
+    %y = memref.view %staged[%c0][] : memref<128xi8> to memref<8x4xf32>
+    %v = memref.view %work[%c512][] : memref<4096xi8> to memref<1x1x3x3xf64>
+    %k = memref.view %work[%c256][] : memref<4096xi8> to memref<1x1x1x1xf64>
+    %u = memref.view %work[%c0][] : memref<4096xi8> to memref<1x1x2x3xf64>
+    %fixed_words = memref.view %fixed[%c0][] : memref<8192xi8> to memref<8xi64>
+    affine.for %i = 0 to 2 {
+      affine.store %first, %fixed_words[%i] : memref<8xi64>
+    } {ai.elements = 200 : i64}
+    gpu.barrier
+    library.call matmul(%x, %w, %b) into %y {relu, transpose_rhs}
+      : (memref<8x4xf32>, memref<4x4xf32>, memref<4xf32>), memref<8x4xf32> loc("net.mlir":7:3)
+    library.call conv2d(%v, %k) into %u {stride = array<i64: 2, 1>}
+      : (memref<1x1x3x3xf64>, memref<1x1x1x1xf64>), memref<1x1x2x3xf64> loc(unknown)
+    gpu.barrier
+    affine.for %i = 0 to 2 {
+      affine.store %count, %fixed_words[%i] : memref<8xi64>
+    } {ai.elements = 2 : i64}
+    return
+  }
+}

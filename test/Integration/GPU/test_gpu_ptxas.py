@@ -18,13 +18,23 @@ PAIRS = [(name, arch) for name in NAMES for arch in ARCHS
          if os.environ.get("AI_LONG") or name == "lenet" or arch == "sm_90"]
 
 
-@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
-@pytest.mark.parametrize("name, arch", PAIRS)
-def test_examples(name, arch, tmp_path):
+def assemble(name, arch, tmp_path, *options):
     ptx = tmp_path / "kernels.ptx"
-    run(capi.compiler(), EXAMPLES / name / f"{name}.mlir", "--target=cuda", f"--arch={arch}", "--emit=ptx", "-o", ptx)
+    run(capi.compiler(), EXAMPLES / name / f"{name}.mlir", "--target=cuda", f"--arch={arch}", "--emit=ptx", "-o", ptx, *options)
     done = subprocess.run([PTXAS, "-v", "-arch", arch, ptx, "-o", tmp_path / "kernels.cubin"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     spills = [int(n) for n in re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr)]
     assert spills and not any(spills), done.stderr
+
+
+@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.parametrize("name, arch", PAIRS)
+def test_examples(name, arch, tmp_path):
+    assemble(name, arch, tmp_path)
+
+
+@pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
+@pytest.mark.parametrize("name", ["lenet", "mnist-net"])
+def test_kernels_between_calls_of_libraries(name, tmp_path):
+    assemble(name, "sm_90", tmp_path, "--gpu-library=cudnn")
