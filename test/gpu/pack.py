@@ -105,6 +105,16 @@ def write_nets(folder, options):
             write_model(folder / "models" / name, *compile_pair(source, pathlib.Path(scratch), options), [37, 75])
 
 
+def write_libraries(folder, batches, options):
+    """The same models with NVIDIA's libraries: NAME.cudnn beside NAME."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, own in batches.items():
+            source = EXAMPLES / name / f"{name}.mlir"
+            pair = compile_pair(source, pathlib.Path(scratch), [*options, "--gpu-library=cudnn"])
+            settings = networks.NETWORKS[name].settings
+            write_model(folder / "models" / f"{name}.cudnn", *pair, own, folder / "data", settings)
+
+
 def compile_pair(source, scratch, options):
     pair = scratch / f"{source.stem}-gpu", scratch / f"{source.stem}-cpu"
     run(capi.compiler(), source, "--target=cuda", *options, "-o", pair[0])
@@ -134,6 +144,7 @@ def main():
         folder = pathlib.Path(scratch, "gpu-tests")
         write_bundle(folder, dict.fromkeys(BATCHES), cases.FAMILIES, archs)
         write_nets(folder, archs)
+        write_libraries(folder, {name: BATCHES[name] for name in ("lenet", "mnist-net")}, archs)
         print(f"{options.output}: {archive(folder, options.output)} bytes")
 
 

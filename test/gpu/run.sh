@@ -126,13 +126,16 @@ trySanitizer() {
   done
 }
 
+# missingLibraries NAME: what a program says of the libraries that it cannot open; nothing if it has them, or calls none.
+missingLibraries() { "models/$1/program" info | sed -n 's/^libraries: \(expects .*\)/\1/p'; }
+
 # From a line of JSON with a rate to microseconds a step of 64 samples.
 micros() { sed -n 's/.*"samples_per_s": \([0-9.e+-]*\).*/\1/p' | awk '{ printf "%.1f", 64e6 / $1 }'; }
 
 # One row for each network: microseconds a step of batch 64, on samples that are there already.
 printTimes() {
   local name ours system theirs options
-  printf '\n%-14s %12s %14s %14s   microseconds a step, batch 64\n' network aic torch torch-compile
+  printf '\n%-14s %12s %12s %14s %14s   microseconds a step, batch 64\n' network aic aic-cudnn torch torch-compile
   for name in lenet mnist-net; do
     [ -e "models/$name/program" ] || continue
     options=$(cat "models/$name/settings")
@@ -140,6 +143,13 @@ printTimes() {
     ours=$("models/$name/program" bench --batch 64 --seconds "$seconds" $options | micros)
     printf '%-14s %12s' "$name" "${ours:-failed}"
     [ -n "$ours" ] || failed=$((failed + 1))
+    ours=-
+    if [ -e "models/$name.cudnn/program" ] && [ -z "$(missingLibraries "$name.cudnn")" ]; then
+      # shellcheck disable=SC2086 # several words
+      ours=$("models/$name.cudnn/program" bench --batch 64 --seconds "$seconds" $options | micros)
+      [ -n "$ours" ] || failed=$((failed + 1))
+    fi
+    printf ' %12s' "${ours:-failed}"
     for system in torch torch-compile; do
       theirs=-
       if python3 -c 'import numpy, torch; assert torch.cuda.is_available()' 2>/dev/null; then
@@ -157,6 +167,11 @@ for program in models/*/program; do
 done
 for folder in models/*/; do
   name=$(basename "$folder")
+  missing=$(missingLibraries "$name")
+  if [ -n "$missing" ]; then
+    echo "skipped $name: $missing"
+    continue
+  fi
   tryLosses "$name"
   tryTraining "$name"
   trySanitizer "$name"

@@ -12,6 +12,7 @@ import pytest
 import capi
 import cases
 import nets
+import pack
 from programs import BUILD, DATA, EXAMPLES, compile_example, parameters, refuse, run, sha256, write_data
 from tolerance import close
 
@@ -227,3 +228,14 @@ def test_calls_go_to_the_driver_with_the_kernels(lenet, tmp_path):
            saying="the GPU failed while running in one of the kernels lenet_train_step_block_0, lenet_train_step_block_1_conv2d, ")
     refuse(lenet, "bench", "--batch", 64, env={**env, "FAKE_CUDA_MEMORY": "3800000"},
            saying="bytes of the GPU's memory, which has ")
+
+
+def test_a_bundle_for_a_machine_with_a_gpu(tmp_path):
+    folder = tmp_path / "gpu-tests"
+    pack.write_bundle(folder, {}, {}, [], samples={"train": 64, "test": 10})
+    pack.write_libraries(folder, {"lenet": [3]}, ["-O1"])
+    output = run(folder / "run.sh", "--seconds", "0")
+    assert "ok      lenet.cudnn: losses of batch 3" in output and output.endswith("5 passed, 0 failed\n")
+    output = run(folder / "run.sh", "--seconds", "0", code=1, env={**os.environ, "AI_CUDNN": "/none.so"})
+    assert "skipped lenet.cudnn: expects cuDNN 9 in the file that AI_CUDNN names, but /none.so cannot be opened" in output
+    assert output.endswith("0 passed, 0 failed\n")
