@@ -39,6 +39,9 @@ static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
   add("ai_rt_gpu_barrier", &ai_rt_gpu_barrier);
   add("ai_rt_gpu_warp_barrier", &ai_rt_gpu_warp_barrier);
   add("ai_rt_gpu_shuffle", &ai_rt_gpu_shuffle);
+  add("ai_rt_gpu_multiply", &ai_rt_gpu_multiply);
+  add("ai_rt_gpu_round_tf32", &ai_rt_gpu_round_tf32);
+  add("ai_rt_gpu_pack_bf16", &ai_rt_gpu_pack_bf16);
   add("ai_rt_gpu_access", &ai_rt_gpu_access);
   return symbols;
 }

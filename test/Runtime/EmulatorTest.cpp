@@ -10,8 +10,12 @@
 #include "lib/Runtime/Error.h"
 #include "lib/Runtime/GPU/Backend.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
+#include <limits>
+#include <random>
 #include <vector>
 
 using namespace ai::rt;
@@ -106,6 +110,60 @@ KERNEL(halfOfAWarpWaits) {
 }
 
 KERNEL(twoBarriers) { barrier(t, t->thread == 5 ? 1 : 0); }
+
+/// Factors of two products for each warp, K = 8 or 16 wide: lhs[row][k], rhs[k][column].
+struct Factors {
+  float lhs[2][16][16], rhs[2][16][8];
+};
+Factors factorsOfWarp[2];
+bool arePairs;
+
+/// fixed[warp][row][column] = row + the sum of both products. Fragments are those of NVIDIA's PTX
+/// ISA, "Matrix Fragments for mma.m16n8k8" and "for mma.m16n8k16 with floating point type".
+KERNEL(multipliesMatrices) {
+  const Factors &factors = factorsOfWarp[t->thread / 32];
+  int32_t group = t->thread % 32 / 4, inGroup = t->thread % 4;
+  int32_t fragments[10];
+  auto rowOf = [&](int i) { return group + (i < 2 ? 0 : 8); };
+  auto columnOf = [&](int i) { return inGroup * 2 + (i & 1); };
+  for (int i = 0; i < 4; ++i) {
+    auto sum = float(rowOf(i));
+    std::memcpy(&fragments[6 + i], &sum, sizeof(sum));
+  }
+  for (int product = 0; product < 2; ++product) {
+    const auto &lhs = factors.lhs[product];
+    const auto &rhs = factors.rhs[product];
+    for (int i = 0; i < 4 && !arePairs; ++i)
+      fragments[i] = ai_rt_gpu_round_tf32(lhs[group + (i & 1 ? 8 : 0)][inGroup + (i < 2 ? 0 : 4)]);
+    for (int i = 0; i < 2 && !arePairs; ++i)
+      fragments[4 + i] = ai_rt_gpu_round_tf32(rhs[inGroup + 4 * i][group]);
+    for (int i = 0; i < 8 && arePairs; i += 2) {
+      int row = (i & 2) == 0 ? group : group + 8, k = inGroup * 2 + (i < 4 ? 0 : 8);
+      fragments[i / 2] = ai_rt_gpu_pack_bf16(lhs[row][k + 1], lhs[row][k]);
+    }
+    for (int i = 0; i < 4 && arePairs; i += 2) {
+      int k = inGroup * 2 + (i < 2 ? 0 : 8);
+      fragments[4 + i / 2] = ai_rt_gpu_pack_bf16(rhs[k + 1][group], rhs[k][group]);
+    }
+    ai_rt_gpu_multiply(t, fragments, arePairs, product, "model.mlir:9:1");
+  }
+  for (int i = 0; i < 4; ++i) {
+    float sum;
+    std::memcpy(&sum, &fragments[6 + i], sizeof(sum));
+    store(t, fixed, (t->thread / 32 * 16 + rowOf(i)) * 8 + columnOf(i), false, sum);
+  }
+}
+
+KERNEL(oneThreadMultipliesNothing) {
+  int32_t fragments[10] = {};
+  if (t->thread != 37)
+    ai_rt_gpu_multiply(t, fragments, 0, 0, "model.mlir:9:1");
+}
+
+KERNEL(allMultiply) {
+  int32_t fragments[10] = {};
+  ai_rt_gpu_multiply(t, fragments, 0, 0, "model.mlir:9:1");
+}
 
 KERNEL(readsBehindTheEnd) { load(t, t->shared, t->thread + 1, true); }
 
@@ -222,6 +280,84 @@ TEST(Emulator, ThreadsOfAWarpWaitForEachOther) {
   EXPECT_EQ(run.complaint(halfOfAWarpWaits),
             "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 waits at its "
             "warp's barrier 0 (model.mlir:8:1), thread 16 has ended");
+}
+
+/// What the bits stand for.
+static float real(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+static float rounded(float value) {
+  return real(arePairs ? uint32_t(ai_rt_gpu_pack_bf16(0, value)) << 16
+                       : uint32_t(ai_rt_gpu_round_tf32(value)));
+}
+
+TEST(Emulator, AWarpMultipliesMatrices) {
+  std::mt19937 random(17);
+  std::uniform_real_distribution<float> any(-1, 1);
+  for (bool pairs : {false, true}) {
+    arePairs = pairs;
+    for (Factors &factors : factorsOfWarp)
+      for (int product = 0; product < 2; ++product) {
+        for (auto &row : factors.lhs[product])
+          std::generate(std::begin(row), std::end(row), [&] { return any(random); });
+        for (auto &row : factors.rhs[product])
+          std::generate(std::begin(row), std::end(row), [&] { return any(random); });
+      }
+    for (const char *order : {"forward", "reverse", "random:1", "random:2"}) {
+      Setting setting("AI_GPU_ORDER", order);
+      Session run;
+      run(multipliesMatrices, 1);
+      std::vector<float> values = run.floats(0, 2 * 16 * 8);
+      for (int warp = 0; warp < 2; ++warp)
+        for (int row = 0; row < 16; ++row)
+          for (int column = 0; column < 8; ++column) {
+            double sum = row;
+            for (int product = 0; product < 2; ++product)
+              for (int k = 0; k < (pairs ? 16 : 8); ++k)
+                sum += double(rounded(factorsOfWarp[warp].lhs[product][row][k])) *
+                       double(rounded(factorsOfWarp[warp].rhs[product][k][column]));
+            EXPECT_NEAR(values[(warp * 16 + row) * 8 + column], sum, 1e-5)
+                << order << ", warp " << warp << ", row " << row << ", column " << column;
+          }
+    }
+  }
+}
+
+TEST(Emulator, AllThreadsOfAWarpMultiply) {
+  Session run;
+  EXPECT_EQ(run.complaint(oneThreadMultipliesNothing),
+            "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 has ended, "
+            "thread 32 waits at its warp's barrier 0 (model.mlir:9:1)");
+  run.kernel = {"the_kernel", allMultiply, 0, kThreads - 8, 0};
+  try {
+    run.launch(run.kernel, run.arena + 1);
+    FAIL();
+  } catch (const Error &error) {
+    EXPECT_STREQ(error.what(), "kernel the_kernel, block 0, thread 32 exchanges numbers in a warp "
+                               "of 24 threads (model.mlir:9:1); expects whole warps of 32");
+  }
+}
+
+TEST(Emulator, RoundsFactorsAsInstructionsDo) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  auto tf32 = [](uint32_t bits) { return uint32_t(ai_rt_gpu_round_tf32(real(bits))); };
+  EXPECT_EQ(tf32(0x3f800fff), 0x3f800000u);
+  EXPECT_EQ(tf32(0x3f801000), 0x3f802000u); // the middle, away from zero
+  EXPECT_EQ(tf32(0xbf803000), 0xbf804000u);
+  EXPECT_EQ(tf32(0x3ffff000), 0x40000000u); // into the exponent
+  EXPECT_EQ(tf32(0x7f7fffff), 0x7f800000u);
+  EXPECT_EQ(real(tf32(0xff800000)), -kInfinity);
+  EXPECT_TRUE(std::isnan(real(tf32(0x7f800001))));
+  EXPECT_TRUE(std::isnan(real(tf32(0xffffffff))));
+  auto bf16 = [](uint32_t high, uint32_t low) {
+    return uint32_t(ai_rt_gpu_pack_bf16(real(high), real(low)));
+  };
+  EXPECT_EQ(bf16(0x3f808000, 0x3f818000), 0x3f803f82u); // the middle, to even
+  EXPECT_EQ(bf16(0x3f808001, 0xbf807fff), 0x3f81bf80u);
+  EXPECT_EQ(bf16(0x7f7fffff, 0xff800000), 0x7f80ff80u);
+  EXPECT_TRUE(std::isnan(real(bf16(0xffffffff, 0) & 0xffff0000)));
 }
 
 TEST(Emulator, KernelsSeeTheirArguments) {

@@ -130,6 +130,23 @@ AI_RT_API void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number
 AI_RT_API int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *thread, int32_t value, int32_t mask,
                                     int64_t number, const char *place);
 
+/// Multiplies matrices of 16 x K and K x 8 elements and adds the product to 16 x 8 sums, as
+/// `mma.sync` does; all threads of the warp call it. `fragments` are registers, as NVIDIA's PTX ISA
+/// deals out matrices to threads: four of the first factor, two of the second, four sums, in whose
+/// place the new ones are put. K is 8, a register a number of tf32 (mma.m16n8k8), or with
+/// `is_pairs` 16, a register two numbers of bf16, the first of them below (mma.m16n8k16). Terms are
+/// added in f32, in ascending order; a GPU adds the terms of one call in an order of its own.
+/// Orders no memory.
+AI_RT_API void ai_rt_gpu_multiply(ai_rt_gpu_thread_t *thread, int32_t *fragments, int64_t is_pairs,
+                                  int64_t number, const char *place);
+
+/// The bits of a number rounded to tf32, 10 bits behind the point, as `cvt.rna.tf32.f32` does: to
+/// nearest, from the middle away from zero.
+AI_RT_API int32_t ai_rt_gpu_round_tf32(float value);
+
+/// Two numbers rounded to bf16, as `cvt.rn.bf16x2.f32` does: to nearest, from the middle to even.
+AI_RT_API int32_t ai_rt_gpu_pack_bf16(float high, float low);
+
 /// Called by emulated kernels before an access that leaves its memory, or before any one if sizes
 /// are 0.
 AI_RT_API void ai_rt_gpu_access(ai_rt_gpu_thread_t *thread, char *address, int64_t bytes,

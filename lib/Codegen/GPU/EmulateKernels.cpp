@@ -109,6 +109,10 @@ private:
     }
     if (auto shuffle = dyn_cast<NVVM::ShflOp>(op))
       return rewriteShuffle(shuffle);
+    if (auto product = dyn_cast<NVVM::MmaOp>(op))
+      return rewriteProduct(product);
+    if (isa<NVVM::ConvertFloatToTF32Op, NVVM::ConvertF32x2ToBF16x2Op>(op))
+      return rewriteRounding(op);
     if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
       return rewriteAddress(address);
     if (auto cast = dyn_cast<LLVM::AddrSpaceCastOp>(op))
@@ -142,6 +146,48 @@ private:
       received = LLVM::InsertValueOp::create(b, loc, both, yes, ArrayRef<int64_t>{1});
     }
     return replace(op, received);
+  }
+
+  /// Of whole warps. What a thread hands in, four registers of lhs, two of rhs and four sums, lies
+  /// in its own memory, and so do the new sums.
+  LogicalResult rewriteProduct(NVVM::MmaOp op) {
+    auto isFactor = [&](NVVM::MMATypes type) {
+      return op.getMultiplicandAPtxType() == type && op.getMultiplicandBPtxType() == type;
+    };
+    NVVM::MMAShapeAttr shape = op.getShape();
+    bool isTF32 = isFactor(NVVM::MMATypes::tf32) && shape.getK() == 8;
+    bool isBF16 = isFactor(NVVM::MMATypes::bf16) && shape.getK() == 16;
+    if ((!isTF32 && !isBF16) || shape.getM() != 16 || shape.getN() != 8)
+      return op.emitOpError("is unknown to the emulator of ai-emulate-kernels");
+    Location loc = op.getLoc();
+    if (!fragments) {
+      OpBuilder top = OpBuilder::atBlockBegin(&function.getBody().front());
+      Value count = LLVM::ConstantOp::create(top, loc, top.getI32IntegerAttr(10));
+      fragments = LLVM::AllocaOp::create(top, loc, pointerType(), top.getI32Type(), count);
+    }
+    auto at = [&](int32_t i) -> Value {
+      return LLVM::GEPOp::create(b, loc, pointerType(), b.getI32Type(), fragments,
+                                 ArrayRef<LLVM::GEPArg>{i});
+    };
+    for (auto [i, operand] : llvm::enumerate(op.getOperands()))
+      LLVM::StoreOp::create(b, loc, operand, at(int32_t(i)));
+    Value isPairs = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(isBF16));
+    call("ai_rt_gpu_multiply", {record, fragments, isPairs, nextBarrier(op), place(op)}, loc);
+    Value sums = LLVM::UndefOp::create(b, loc, op.getType());
+    for (int32_t i = 0; i < 4; ++i) {
+      Value sum = LLVM::LoadOp::create(b, loc, b.getF32Type(), at(6 + i));
+      sums = LLVM::InsertValueOp::create(b, loc, sums, sum, ArrayRef<int64_t>{i});
+    }
+    return replace(op, sums);
+  }
+
+  LogicalResult rewriteRounding(Operation *op) {
+    if (isa<NVVM::ConvertFloatToTF32Op>(op))
+      return replace(op,
+                     call("ai_rt_gpu_round_tf32", op->getOperand(0), op->getLoc(), b.getI32Type()));
+    Value pair = call("ai_rt_gpu_pack_bf16", {op->getOperand(0), op->getOperand(1)}, op->getLoc(),
+                      b.getI32Type());
+    return replace(op, LLVM::BitcastOp::create(b, op->getLoc(), op->getResultTypes()[0], pair));
   }
 
   Value nextBarrier(Operation *op) {
@@ -239,6 +285,7 @@ private:
   OpBuilder b;
   int64_t numBarriers = 0;
   Value record, shared, sharedBytes, arena, arenaBytes;
+  Value fragments; // of a product that is being made; null if there is none
 };
 
 struct EmulateKernels final : ai::impl::AIEmulateKernelsPassBase<EmulateKernels> {

@@ -12,6 +12,7 @@
 #include "lib/Runtime/Error.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -45,9 +46,12 @@ struct Thread {
   const char *place = nullptr;
   bool isReady = true;
   uint32_t warpPhase = 0; ///< Barriers of its warp that it has passed.
-  /// What it gives in its last two shuffles: the others of its warp are one behind at most.
-  int32_t given[2] = {};
-  uint32_t shuffles = 0;
+  /// What it gives in its last two exchanges: the others of its warp are one behind at most.
+  struct {
+    int32_t value;          ///< Of a shuffle.
+    int32_t lhs[4], rhs[2]; ///< Of a product.
+  } given[2] = {};
+  uint32_t exchanges = 0;
 };
 
 /// In which order the threads of a block run between two barriers.
@@ -79,6 +83,8 @@ public:
   Thread &threadOf(int64_t number) { return *threads[number]; }
   void access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
               const char *place);
+  /// Stops the thread if its warp is the block's last one and has not all its threads.
+  void expectWholeWarp(Thread &thread, const char *place);
 
 private:
   void run(const ai_rt_kernel_t &kernel, int64_t blocks, const KernelArguments &arguments) override;
@@ -134,10 +140,79 @@ void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const ch
 int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *record, int32_t value, int32_t mask, int64_t number,
                           const char *place) {
   auto &thread = *reinterpret_cast<Thread *>(record);
-  uint32_t turn = thread.shuffles++ % 2;
-  thread.given[turn] = value;
+  thread.emulator.expectWholeWarp(thread, place);
+  uint32_t turn = thread.exchanges++ % 2;
+  thread.given[turn].value = value;
   wait(record, number, place, /*isWarps=*/true, /*ordersMemory=*/false);
-  return thread.emulator.threadOf(record->thread ^ mask).given[turn];
+  return thread.emulator.threadOf(record->thread ^ mask).given[turn].value;
+}
+
+static float fromBits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+static uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+/// Element k of a row or a column: of the registers of the four threads that share it, the first
+/// or the second that they have of it.
+static float factorOf(const int32_t *const (&registers)[4][2], int64_t k, bool isPairs) {
+  if (!isPairs) // four threads, four neighbours
+    return fromBits(uint32_t(*registers[k % 4][k / 4]));
+  auto pair = uint32_t(*registers[k / 2 % 4][k / 8]);
+  return fromBits(k % 2 ? pair & 0xffff0000u : pair << 16);
+}
+
+void ai_rt_gpu_multiply(ai_rt_gpu_thread_t *record, int32_t *fragments, int64_t isPairs,
+                        int64_t number, const char *place) {
+  auto &thread = *reinterpret_cast<Thread *>(record);
+  thread.emulator.expectWholeWarp(thread, place);
+  uint32_t turn = thread.exchanges++ % 2;
+  auto &given = thread.given[turn];
+  std::copy_n(fragments, 4, given.lhs);
+  std::copy_n(fragments + 4, 2, given.rhs);
+  wait(record, number, place, /*isWarps=*/true, /*ordersMemory=*/false);
+  int32_t first = record->thread / RaceCheck::kWarp * RaceCheck::kWarp;
+  int32_t lane = record->thread - first;
+  auto ofWarp = [&](int32_t other) -> auto & {
+    return thread.emulator.threadOf(first + other).given[turn];
+  };
+  for (int32_t i = 0; i < 4; ++i) { // rows lane / 4 and 8 below, two columns of each
+    int32_t half = i / 2, column = lane % 4 * 2 + i % 2;
+    const int32_t *lhs[4][2], *rhs[4][2];
+    for (int32_t j = 0; j < 4; ++j)
+      for (int32_t k = 0; k < 2; ++k) {
+        lhs[j][k] = &ofWarp(lane / 4 * 4 + j).lhs[2 * k + half];
+        rhs[j][k] = &ofWarp(column * 4 + j).rhs[k];
+      }
+    float sum = fromBits(uint32_t(fragments[6 + i]));
+    for (int64_t k = 0; k < (isPairs ? 16 : 8); ++k)
+      sum += factorOf(lhs, k, isPairs) * factorOf(rhs, k, isPairs);
+    fragments[6 + i] = int32_t(bitsOf(sum));
+  }
+}
+
+int32_t ai_rt_gpu_round_tf32(float value) {
+  if (std::isnan(value))
+    return 0x7fffffff;
+  // Carries go on into the exponent: what is next to infinity becomes infinite.
+  return int32_t((bitsOf(value) + 0x1000) & ~0x1fffu);
+}
+
+static uint32_t roundToBF16(float value) {
+  uint32_t bits = bitsOf(value);
+  if (std::isnan(value))
+    return 0x7fff;
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+int32_t ai_rt_gpu_pack_bf16(float high, float low) {
+  return int32_t(roundToBF16(high) << 16 | roundToBF16(low));
 }
 
 void ai_rt_gpu_access(ai_rt_gpu_thread_t *record, char *address, int64_t bytes, int64_t isWrite,
@@ -227,7 +302,7 @@ void Emulator::prepare(int64_t block) {
   phase = 0;
   for (int64_t i = 0; i < kernel->threads; ++i) {
     threads[i]->isReady = true;
-    threads[i]->warpPhase = threads[i]->shuffles = 0;
+    threads[i]->warpPhase = threads[i]->exchanges = 0;
     ai_rt_gpu_thread_t &record = threads[i]->record;
     record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
     if (check != Check::Bounds) // every access is one to look at
@@ -329,6 +404,16 @@ std::string Emulator::describe(const Thread &thread) const {
 
 std::string Emulator::placeText(const char *place) {
   return *place ? concat(" (", place, ")") : std::string();
+}
+
+void Emulator::expectWholeWarp(Thread &thread, const char *place) {
+  int64_t warps = kernel->threads / RaceCheck::kWarp;
+  if (thread.record.thread < warps * RaceCheck::kWarp)
+    return;
+  error = concat(describe(thread), " exchanges numbers in a warp of ",
+                 kernel->threads - warps * RaceCheck::kWarp, " threads", placeText(place),
+                 "; expects whole warps of ", int64_t(RaceCheck::kWarp));
+  thread.fiber.yield(); // for the last time
 }
 
 void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,

@@ -61,6 +61,58 @@ module {
 
 // -----
 
+// Products of a warp: what the thread hands in lies in its own memory, and so do the new sums. Factors are rounded by calls.
+gpu.module @kernels {
+  llvm.func @product(%arena: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+    %x = llvm.load %arena : !llvm.ptr -> f32
+    %a = nvvm.convert.float.to.tf32 %x {rnd = #nvvm.fp_rnd_mode<rna>}
+    %d = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%x, %x, %x, %x]
+           {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, multiplicandAPtxType = #nvvm.mma_type<tf32>,
+            multiplicandBPtxType = #nvvm.mma_type<tf32>, shape = #nvvm.shape<m = 16, n = 8, k = 8>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %e = llvm.extractvalue %d[3] : !llvm.struct<(f32, f32, f32, f32)>
+    %p = nvvm.convert.f32x2.to.bf16x2 %x, %e {rnd = #nvvm.fp_rnd_mode<rn>} : vector<2xbf16>
+    %b = llvm.bitcast %p : vector<2xbf16> to i32
+    %f = nvvm.mma.sync A[%b, %b, %b, %b] B[%b, %b] C[%e, %e, %e, %e]
+           {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, multiplicandAPtxType = #nvvm.mma_type<bf16>,
+            multiplicandBPtxType = #nvvm.mma_type<bf16>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %g = llvm.extractvalue %f[0] : !llvm.struct<(f32, f32, f32, f32)>
+    llvm.store %g, %arena : f32, !llvm.ptr
+    llvm.return
+  }
+}
+// CHECK-LABEL: llvm.func @emulate.product(
+//  CHECK-SAME:     %{{.*}}: !llvm.ptr, %[[RECORD:.*]]: !llvm.ptr)
+//       CHECK:   %[[OWN:.*]] = llvm.alloca %{{.*}} x i32
+//       CHECK:   %[[X:.*]] = llvm.load %{{.*}} : !llvm.ptr -> f32
+//       CHECK:   %[[A:.*]] = llvm.call @ai_rt_gpu_round_tf32(%[[X]])
+//       CHECK:   %[[AT0:.*]] = llvm.getelementptr %[[OWN]][0]
+//       CHECK:   llvm.store %[[A]], %[[AT0]] : i32
+//       CHECK:   %[[AT9:.*]] = llvm.getelementptr %[[OWN]][9]
+//       CHECK:   llvm.store %[[X]], %[[AT9]] : f32
+//       CHECK:   %[[NO:.*]] = llvm.mlir.constant(0 : i64)
+//       CHECK:   %[[FIRST:.*]] = llvm.mlir.constant(0 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_multiply(%[[RECORD]], %[[OWN]], %[[NO]], %[[FIRST]], %{{.*}})
+//       CHECK:   %[[SUM3:.*]] = llvm.getelementptr %[[OWN]][9]
+//       CHECK:   llvm.load %[[SUM3]] : !llvm.ptr -> f32
+//       CHECK:   llvm.call @ai_rt_gpu_pack_bf16(%[[X]], %{{.*}})
+//       CHECK:   %[[YES:.*]] = llvm.mlir.constant(1 : i64)
+//       CHECK:   %[[SECOND:.*]] = llvm.mlir.constant(1 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_multiply(%[[RECORD]], %[[OWN]], %[[YES]], %[[SECOND]], %{{.*}})
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @kernel(%a: vector<2xf16>, %c: f32) attributes {gpu.kernel, nvvm.kernel} {
+    // expected-error@below {{is unknown to the emulator of ai-emulate-kernels}}
+    %0 = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c]
+           {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 16, n = 8, k = 16>}
+           : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @kernels {
   llvm.func @kernel() attributes {gpu.kernel, nvvm.kernel} {
     // expected-error@below {{is unknown to the emulator of ai-emulate-kernels}}
