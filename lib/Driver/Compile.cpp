@@ -188,6 +188,8 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   bool isExplained = options.emit == "explain";
   pipeline.describe = isExplained || options.report == Report::Roofline;
   pipeline.remarks = isExplained || options.remarks;
+  if (!options.gpuPrecision.empty())
+    pipeline.precision = options.gpuPrecision;
   pipeline.mutant = options.gpuMutant;
   pipeline.gpuLibrary = options.gpuLibrary;
   pipeline.watch = options.watch;

@@ -133,6 +133,12 @@ int compileMain(int argc, char **argv) {
       cl::desc("Who convolves and multiplies matrices on a GPU: none (default), our kernels; "
                "cudnn, cuDNN 9 and cuBLASLt, which the program opens when it starts"),
       cl::value_desc("none|cudnn"), cl::init("none"), cl::cat(category));
+  static cl::opt<std::string> gpuPrecision(
+      "gpu-precision",
+      cl::desc(
+          "What tensor cores of a GPU may round factors of products to; f32 (default) is exact "
+          "and leaves them alone. Sums are f32"),
+      cl::value_desc("f32|tf32|bf16"), cl::cat(category));
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
       cl::Hidden, cl::cat(category));
@@ -264,6 +270,7 @@ int compileMain(int argc, char **argv) {
   options.graph = graph;
   options.target = target;
   options.archs = archs;
+  options.gpuPrecision = gpuPrecision;
   options.cpus = cpus;
   options.optLevel = optLevel;
   options.conv = conv;
@@ -293,6 +300,10 @@ int compileMain(int argc, char **argv) {
     if (other->getNumOccurrences())
       return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +
                     llvm::Twine(other->ArgStr.size() > 1 ? "--" : "-") + other->ArgStr);
+  if (gpuPrecision == "tf32" || gpuPrecision == "bf16")
+    return refuse(
+        "--cross-check expects --gpu-precision=f32, which computes what the CPU does; got " +
+        gpuPrecision);
   if (input == "-")
     return refuse("--cross-check reads the model more than once, got - for standard input");
   return failed(crossCheck(options)) ? 1 : 0;

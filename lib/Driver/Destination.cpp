@@ -11,6 +11,21 @@ using namespace mlir;
 
 namespace ai {
 
+/// Whether the architectures can do what --gpu-precision says.
+static LogicalResult checkPrecision(StringRef precision, ArrayRef<GPUArch> archs,
+                                    ErrorEmitter emitError) {
+  if (!llvm::is_contained({"", "f32", "tf32", "bf16"}, precision))
+    return emitError() << "--gpu-precision expects f32, tf32 or bf16, got '" << precision << "'";
+  if (precision != "tf32" && precision != "bf16")
+    return success();
+  for (const GPUArch &arch : archs)
+    if (!arch.hasTensorFloats)
+      return emitError() << "--gpu-precision=" << precision
+                         << " expects tensor cores of sm_80 or newer, got --arch=" << arch.name
+                         << "; leave it out, or compile for it with --gpu-precision=f32";
+  return success();
+}
+
 /// The architectures that kernels are made for, none without --target=cuda.
 static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
                                                  ErrorEmitter emitError) {
@@ -29,6 +44,9 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
       return emitError() << "--emit=" << options.emit << " expects --target=cuda";
     if (!options.archs.empty())
       return emitError() << "--arch expects --target=cuda; the processor is --cpu";
+    if (!options.gpuPrecision.empty())
+      return emitError() << "--gpu-precision expects --target=cuda; a CPU computes with the types "
+                            "of the model";
     return archs;
   }
   if (options.emit == "explain")
@@ -51,6 +69,8 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
     if (llvm::none_of(archs, [&](const GPUArch &a) { return a.name == arch->name; }))
       archs.push_back(*arch);
   }
+  if (failed(checkPrecision(options.gpuPrecision, archs, emitError)))
+    return failure();
   if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
     return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
   return archs;

@@ -152,6 +152,7 @@ static void buildGPULoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &f = pm.nest<func::FuncOp>();
   AIMapToThreadsPassOptions map;
   map.grids = options.callsLibraries();
+  map.precision = options.precision;
   if (options.callsLibraries())
     f.addPass(createAIPlaceCallOperandsPass());
   else

@@ -25,7 +25,7 @@ static constexpr Stage kStages[] = {
     {"buffers", "no tensor is left; arguments and results are buffers of the caller",
      "builtin func linalg memref arith math library", buildBuffers},
     {"loops", "register tiles over vectors, or GPU kernels; every buffer at a constant offset",
-     "builtin func affine scf vector memref arith math ub gpu", buildLoops},
+     "builtin func affine scf vector memref arith math ub gpu nvvm llvm", buildLoops},
     {"llvm", "one module of the LLVM dialect, with the program's table", "builtin llvm gpu nvvm",
      buildLLVM},
 };
@@ -107,6 +107,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<std::string> gpuLibrary{
       *this, "gpu-library", llvm::cl::desc("What computes convolutions and products: none, cudnn"),
       llvm::cl::init("none")};
+  Option<std::string> precision{*this, "precision",
+                                llvm::cl::desc("Of products on a GPU: f32, tf32 or bf16"),
+                                llvm::cl::init("f32")};
   Option<unsigned> optLevel{*this, "opt-level", llvm::cl::desc("0: no fusion, no register tiles"),
                             llvm::cl::init(3)};
 };
@@ -131,6 +134,7 @@ void registerStages() {
           options.isForGPU = parsed.isForGPU;
           options.sharedBytes = parsed.sharedBytes;
           options.gpuLibrary = parsed.gpuLibrary;
+          options.precision = parsed.precision;
           buildStage(pm, stage, options);
           return success();
         },

@@ -8,6 +8,10 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -22,11 +26,12 @@ static constexpr StringLiteral kTriple = "nvptx64-nvidia-cuda";
 static constexpr unsigned kSharedSpace = 3;
 
 /// Shared memory: NVIDIA's "CUDA C++ Programming Guide", technical specifications per compute
-/// capability; the kilobyte that the system keeps is taken off.
+/// capability; the kilobyte that the system keeps is taken off. Tensor cores: PTX ISA, "Target ISA
+/// Notes" of mma.
 static constexpr GPUArch kArchs[] = {
-    {"sm_75", "+ptx63", 64 << 10},   {"sm_80", "+ptx70", 163 << 10},
-    {"sm_90", "+ptx78", 227 << 10},  {"sm_90a", "+ptx80", 227 << 10},
-    {"sm_100", "+ptx86", 227 << 10},
+    {"sm_75", "+ptx63", 64 << 10, false},  {"sm_80", "+ptx70", 163 << 10, true},
+    {"sm_90", "+ptx78", 227 << 10, true},  {"sm_90a", "+ptx80", 227 << 10, true},
+    {"sm_100", "+ptx86", 227 << 10, true},
 };
 
 llvm::ArrayRef<GPUArch> ai::getGPUArchs() { return kArchs; }
@@ -56,6 +61,32 @@ static std::unique_ptr<llvm::TargetMachine> makeGPUMachine(const GPUArch &arch, 
       static_cast<llvm::CodeGenOptLevel>(optLevel)));
 }
 
+/// Tells LLVM about products of warps. All threads of a warp must come by: LLVM's intrinsics do not
+/// say that, so what only some threads use could be moved to where only they are. Loops around them
+/// are left to ptxas, which unrolls as far as there are registers; unrolled by LLVM, they begin
+/// with the loads of all their iterations, and registers spill.
+static void prepareProducts(llvm::Module &code) {
+  auto isProduct = [](const llvm::Instruction &instruction) {
+    const auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+    return call &&
+           llvm::Intrinsic::getBaseName(call->getIntrinsicID()).starts_with("llvm.nvvm.mma");
+  };
+  for (llvm::Function &f : code) {
+    if (f.isDeclaration())
+      continue;
+    llvm::DominatorTree dominators(f);
+    llvm::LoopInfo loops(dominators);
+    for (llvm::Instruction &instruction : llvm::instructions(f)) {
+      if (!isProduct(instruction))
+        continue;
+      llvm::cast<llvm::CallBase>(instruction).setConvergent();
+      for (llvm::Loop *loop = loops.getLoopFor(instruction.getParent()); loop;
+           loop = loop->getParentLoop())
+        loop->setLoopAlreadyUnrolled();
+    }
+  }
+}
+
 FailureOr<std::string> ai::makePTX(ModuleOp module, const GPUArch &arch, unsigned optLevel) {
   MLIRContext &context = *module.getContext();
   registerBuiltinDialectTranslation(context);
@@ -79,6 +110,7 @@ FailureOr<std::string> ai::makePTX(ModuleOp module, const GPUArch &arch, unsigne
       global.setInitializer(nullptr);
       global.setLinkage(llvm::GlobalValue::ExternalLinkage);
     }
+  prepareProducts(*code);
   optimize(*code, *machine, optLevel, /*unrolls=*/true);
   SmallVector<char, 0> text;
   llvm::raw_svector_ostream os(text);

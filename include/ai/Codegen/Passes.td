@@ -605,21 +605,34 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
     rows: a thread block copies its columns of both panels into shared memory first. What leaves a thread
     block leaves it as soon as it can.
 
+    With a `precision` of tf32 or bf16 tensor cores compute products of two matrices of f32: sums of a
+    product of two operands, `out[r,c] += sum_k lhs[r,k] * rhs[k,c]`, where r, c and k each stand for any
+    number of loops, as in a convolution and both its gradients. A warp computes tiles of 16 x 8 elements with
+    `nvvm.mma.sync`, up to four side by side, and all terms of their sums in one order. What reaches
+    beyond the end of a matrix, or of a scatter, is a zero. Factors are rounded to 11 or 8 significant bits, to
+    nearest, when they are loaded; sums are f32, and so is all that is no product. A product is left to
+    threads where they are done sooner: small ones fill no tiles. A remark gives both estimates.
+
     - Needs: linalg on memrefs of static shape, at the top of the function.
     - Ensures: no linalg op; the function's attribute `ai.threads` is the size of a thread block. What
       one loop writes and another one touches still needs a barrier (`ai-insert-barriers`).
-    - Fails when: an op works on tensors, has a dynamic shape, or a result of 2^31 elements or more.
+    - Fails when: an op works on tensors, has a dynamic shape, or a result of 2^31 elements or more; the precision
+      is another word.
   }];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
                            "mlir::gpu::GPUDialect", "mlir::linalg::LinalgDialect",
-                           "mlir::memref::MemRefDialect"];
+                           "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
+                           "mlir::NVVM::NVVMDialect"];
   let options = [Option<"threads", "threads", "int64_t", /*default=*/"256",
       "Threads of a thread block">,
                  Option<"grids", "grids", "bool", /*default=*/"false",
-      "Whether grids run all functions">];
+      "Whether grids run all functions">,
+                 Option<"precision", "precision", "std::string", /*default=*/"\"f32\"",
+      "What factors of products are rounded to: f32, tf32 or bf16">];
   let statistics = [Statistic<"numNests", "num-nests", "Loops that threads share">,
                     Statistic<"numWarpSums", "num-warp-sums", "Sums shared by the threads of a warp">,
                     Statistic<"numTiled", "num-tiled", "Products of panels in tiles">,
+                    Statistic<"numTensorTiled", "num-tensor-tiled", "Products left to tensor cores">,
                     Statistic<"numRegisters", "num-registers", "Buffers that became registers">];
 }
 

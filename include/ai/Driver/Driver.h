@@ -26,6 +26,7 @@ struct CompileOptions {
   std::string target = "cpu";      ///< cpu, cuda, or a triple of another machine
   std::vector<std::string> archs;  ///< of the GPU; empty: sm_80
   std::string gpuLibrary = "none"; ///< what convolves and multiplies there: none, cudnn
+  std::string gpuPrecision;        ///< of products there: f32, tf32, bf16; empty: f32
   std::vector<std::string> cpus;   ///< as clang's -mcpu; empty: native; several: picked at start-up
   std::string linker;              ///< compiler driver that links; empty: $CC, clang-22, cc
   std::string runtime;             ///< folder of libai_rt.a

@@ -12,6 +12,7 @@ struct GPUArch {
   llvm::StringRef name;     ///< "sm_90"
   llvm::StringRef features; ///< The first version of PTX that knows it, as LLVM writes it.
   int64_t sharedBytes;      ///< Shared memory that a thread block can have.
+  bool hasTensorFloats;     ///< Tensor cores multiply tf32 and bf16.
 };
 
 /// All of them, the oldest first.

@@ -2,11 +2,13 @@
 // are constants, and conditions depend on threads and loops alone. What lies under a condition is
 // counted by going through the threads and the loops that it depends on; all other loops multiply.
 
+#include "WarpSums.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IntegerSet.h"
@@ -130,6 +132,9 @@ private:
       cost.flops += 1;
     else if (isa<math::FmaOp>(op))
       cost.flops += 2;
+    else if (auto product = dyn_cast<NVVM::MmaOp>(op)) // of a warp
+      cost.flops += 2 * product.getShape().getM() * product.getShape().getN() *
+                    product.getShape().getK() / kWarp;
     else if (isa<affine::AffineLoadOp, memref::LoadOp>(op))
       addAccess(op->getOperand(0), cost.loaded, cost.sharedLoaded);
     else if (isa<affine::AffineStoreOp, memref::StoreOp>(op))

@@ -1,4 +1,5 @@
 #include "GroupWriter.h"
+#include "TensorSum.h"
 #include "lib/Codegen/LinalgNest.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,6 +16,8 @@ class GroupWriter {
 public:
   GroupWriter(ThreadGroup &group, Value thread, int64_t threads, std::optional<WarpSum> warpSum)
       : group(group), thread(thread), threads(threads), warpSum(warpSum) {}
+  GroupWriter(ThreadGroup &group, Value thread, int64_t threads, const TensorTile &tensorTile)
+      : group(group), thread(thread), threads(threads), tensorTile(tensorTile) {}
   GroupWriter(ThreadGroup &group, const Grid &grid, const PanelTile &tile)
       : group(group), grid(grid), tile(tile) {}
 
@@ -45,7 +48,8 @@ private:
 
   void writeLoop(OpBuilder &b) {
     Location loc = last->getLoc();
-    int64_t size = group.size() * (warpSum ? kWarp : 1);
+    int64_t size =
+        tensorTile ? tensorTile->numTiles() * kWarp : group.size() * (warpSum ? kWarp : 1);
     OpBuilder::InsertionGuard guard(b);
     AffineExpr d0 = b.getAffineDimExpr(0), s0 = b.getAffineSymbolExpr(0);
     if (threads == 0 || size <= threads) {
@@ -134,6 +138,8 @@ private:
 
   /// All ops at the point of the space with number `element`.
   void writeElement(OpBuilder &b, Value element) {
+    if (tensorTile)
+      return writeTensorTile(b, element);
     SmallVector<Value> point;
     if (warpSum) {
       AffineExpr number = b.getAffineDimExpr(0);
@@ -164,14 +170,104 @@ private:
       auto branch = inFirstLane(b, SmallVector<Type>(group.width, b.getF32Type()));
       b.setInsertionPointToStart(branch.getThenBlock());
     }
-    for (auto [mapping, coordinates, nest] : llvm::zip(group.ops, group.coordinates, nests)) {
-      nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-      SmallVector<Value> own;
-      for (int64_t c : coordinates)
-        own.push_back(point[c]);
-      writeOp(mapping, nest, own);
-      b.setInsertionPoint(nest.b.getInsertionBlock(), nest.b.getInsertionPoint());
+    writeOps(b, point, 0, group.ops.size());
+  }
+
+  /// The ops from `begin` to `end` at a point.
+  void writeOps(OpBuilder &b, ArrayRef<Value> point, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      nests[i].b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+      writeOp(group.ops[i], nests[i], pointOf(i, point));
+      b.setInsertionPoint(nests[i].b.getInsertionBlock(), nests[i].b.getInsertionPoint());
     }
+  }
+
+  /// The point in the coordinates of op `i`.
+  SmallVector<Value> pointOf(size_t i, ArrayRef<Value> point) {
+    SmallVector<Value> own;
+    for (int64_t c : group.coordinates[i])
+      own.push_back(point[c]);
+    return own;
+  }
+
+  /// A tile of a product: what stands before the sum, for each element of the result that this
+  /// thread has, then the sum of all of them, then what follows.
+  void writeTensorTile(OpBuilder &b, Value number) {
+    size_t index = tensorTile->op;
+    ThreadMapping &mapping = group.ops[index];
+    LinalgNest &nest = nests[index];
+    OpOperand &init = *mapping.op.getDpsInitsMutable().begin();
+    nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+    SmallVector<Value> outside(nest.indices);
+    TensorSum sum(mapping, *tensorTile, nest, number);
+    // `write` gets the element's point in the space and in the op's coordinates.
+    auto forEachElement = [&](TypeRange results,
+                              function_ref<Value(ArrayRef<Value>, ArrayRef<Value>)> write) {
+      LinalgNest::Carried values;
+      for (first = 0; first < sum.numElements(); ++first) {
+        auto writeHere = [&]() -> Value {
+          SmallVector<Value> point(group.space().size());
+          for (auto [c, expr] : llvm::zip(group.coordinates[index], sum.pointOf(first)))
+            point[c] = affine::AffineApplyOp::create(b, last->getLoc(), AffineMap::get(1, 0, expr),
+                                                     number);
+          neighbour = first;
+          return write(point, pointOf(index, point));
+        };
+        values.push_back(writeIf(b, sum.conditionOf(first), number, results, writeHere));
+      }
+      neighbour = first = 0;
+      return values;
+    };
+    LinalgNest::Carried sums =
+        forEachElement(b.getF32Type(), [&](ArrayRef<Value> point, ArrayRef<Value> own) {
+          writeOps(b, point, 0, index);
+          nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+          moveTo(mapping, nest, own);
+          return readInit(mapping, nest, init, own);
+        });
+    forgetRegisters(init.get());
+    nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+    nest.indices = outside;
+    sums = sum.write(sums);
+    b.setInsertionPoint(nest.b.getInsertionBlock(), nest.b.getInsertionPoint());
+    forEachElement({}, [&](ArrayRef<Value> point, ArrayRef<Value> own) {
+      nest.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+      moveTo(mapping, nest, own);
+      storeInit(mapping, nest, init, own, sums[first]);
+      writeOps(b, point, index + 1, group.ops.size());
+      return Value();
+    });
+  }
+
+  /// Writes code for the numbers in `set`, for all if it is null; elsewhere its result is zero.
+  Value writeIf(OpBuilder &b, IntegerSet set, Value number, TypeRange results,
+                function_ref<Value()> write) {
+    if (!set)
+      return write();
+    auto branch = affine::AffineIfOp::create(b, last->getLoc(), results, set, number,
+                                             /*withElseRegion=*/!results.empty());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.getThenBlock());
+    Value value = write();
+    if (results.empty())
+      return {};
+    affine::AffineYieldOp::create(b, last->getLoc(), value);
+    b.setInsertionPointToStart(branch.getElseBlock());
+    Value zero = arith::ConstantOp::create(b, last->getLoc(), b.getF32FloatAttr(0));
+    affine::AffineYieldOp::create(b, last->getLoc(), zero);
+    return branch.getResult(0);
+  }
+
+  /// Values from before are read again. An earlier write to what is summed up was in vain, but
+  /// others may be read.
+  void forgetRegisters(Value sum) {
+    registers.clear();
+    SmallVector<Element> others;
+    for (auto &[element, store] : stores)
+      if (element.first != sum)
+        others.push_back(element);
+    for (Element element : others)
+      stores.erase(element);
   }
 
   /// The `width` places along the last coordinate that belong to number `first` of them.
@@ -184,20 +280,24 @@ private:
 
   /// Calls `fn` for each of the neighbours that a thread computes together.
   void forEachNeighbour(ThreadMapping &mapping, LinalgNest &nest, function_ref<void()> fn) {
-    for (neighbour = 0; neighbour < group.width; ++neighbour) {
+    for (neighbour = first; neighbour < first + group.width; ++neighbour) {
       if (group.width > 1)
         nest.indices[group.lastOf(&mapping - group.ops.begin()).dim] = places[neighbour];
       fn();
     }
-    neighbour = 0;
+    neighbour = first;
+  }
+
+  static void moveTo(ThreadMapping &mapping, LinalgNest &nest, ArrayRef<Value> point) {
+    for (auto [coordinate, value] : llvm::zip(mapping.coordinates, point))
+      if (!coordinate.isGathered)
+        nest.indices[coordinate.dim] = value;
   }
 
   /// One element of each result: its sums go through registers.
   void writeOp(ThreadMapping &mapping, LinalgNest &nest, ArrayRef<Value> point) {
     linalg::LinalgOp op = mapping.op;
-    for (auto [coordinate, value] : llvm::zip(mapping.coordinates, point))
-      if (!coordinate.isGathered)
-        nest.indices[coordinate.dim] = value;
+    moveTo(mapping, nest, point);
     SmallVector<OpOperand *> inits;
     for (OpOperand &init : op.getDpsInitsMutable())
       inits.push_back(&init);
@@ -253,7 +353,7 @@ private:
   }
 
   /// What stands before the sum is done by the first thread of the warp, which goes on from what is
-  /// there, the others from zero. Values from before are read again.
+  /// there, the others from zero.
   LinalgNest::Carried startWarpSum(LinalgNest &nest, LinalgNest::Carried start) {
     OpBuilder &b = nest.b;
     nest.ranges[warpSum->dim].step = kWarp;
@@ -263,7 +363,7 @@ private:
     Value zero = arith::ConstantOp::create(b, nest.loc, b.getF32FloatAttr(0));
     affine::AffineYieldOp::create(b, nest.loc, SmallVector<Value>(start.size(), zero));
     b.setInsertionPointAfter(branch);
-    registers.clear();
+    forgetRegisters(group.ops[warpSum->op].op.getDpsInits().front());
     return LinalgNest::Carried(branch.getResults());
   }
 
@@ -451,6 +551,7 @@ private:
   Value thread;
   int64_t threads = 0;
   std::optional<WarpSum> warpSum;
+  std::optional<TensorTile> tensorTile;
   Grid grid = {};
   std::optional<PanelTile> tile;
   Value lhsTile, rhsTile, rowInTile;
@@ -460,6 +561,7 @@ private:
   std::vector<LinalgNest> nests;
   SmallVector<Value> places;             // of the neighbours, along the last coordinate
   int64_t neighbour = 0;                 // the present one
+  int64_t first = 0;                     // of those at the present point
   DenseMap<Element, Value> registers;    // what a buffer has at the present point
   DenseMap<Element, Operation *> stores; // that wrote it
 };
@@ -468,6 +570,11 @@ private:
 void ai::writeGroup(ThreadGroup &group, Value thread, int64_t threads,
                     std::optional<WarpSum> warpSum) {
   GroupWriter(group, thread, threads, warpSum).write();
+}
+
+void ai::writeTensorTiles(ThreadGroup &group, Value thread, int64_t threads,
+                          const TensorTile &tile) {
+  GroupWriter(group, thread, threads, tile).write();
 }
 
 void ai::writeTiles(ThreadGroup &group, const Grid &grid, const PanelTile &tile) {

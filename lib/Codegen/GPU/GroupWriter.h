@@ -4,7 +4,7 @@
 #define AI_LIB_CODEGEN_GPU_GROUPWRITER_H
 
 #include "Panels.h"
-#include "WarpSums.h"
+#include "TensorTiles.h"
 
 namespace ai {
 
@@ -19,6 +19,10 @@ struct Grid {
 /// element; with a `warpSum` an element takes a warp.
 void writeGroup(ThreadGroup &group, mlir::Value thread, int64_t threads,
                 std::optional<WarpSum> warpSum);
+
+/// The same for a product that tensor cores compute: a warp takes a row of the tiles.
+void writeTensorTiles(ThreadGroup &group, mlir::Value thread, int64_t threads,
+                      const TensorTile &tile);
 
 /// Writes the tiles of a product, one for each thread block of the grid, and erases the ops.
 void writeTiles(ThreadGroup &group, const Grid &grid, const PanelTile &tile);

@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -43,6 +45,11 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
     func::FuncOp f = getOperation();
     if (f.isDeclaration())
       return;
+    std::optional<Precision> rounded = findPrecision(precision);
+    if (!rounded) {
+      f.emitError("expects a precision of f32, tf32 or bf16, got '") << precision << "'";
+      return signalPassFailure();
+    }
     SmallVector<Operation *> ops;
     if (failed(collect(f, ops)))
       return signalPassFailure();
@@ -75,18 +82,24 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
       if (!isGrid) {
         group.width = findSharedWidth(group, threads);
         auto warpSum = findWarpSum(group, threads);
+        if (takeTensorCores(group, *rounded, thread, threads, warpSum))
+          continue;
         numWarpSums += warpSum.has_value();
         writeGroup(group, thread, threads, warpSum);
         continue;
       }
       // A grid has threads enough: what counts is how often they read the same.
       auto tile = findPanelTile(group, threads);
+      if (tile)
+        group.width = tile->perThread;
+      if (takeTensorCores(group, *rounded, thread, 0, std::nullopt))
+        continue;
       if (tile && tileBytes + tile->bytes() <= kTileBytes) {
         tileBytes += tile->bytes();
         ++numTiled;
-        group.width = tile->perThread;
         writeTiles(group, grid, *tile);
       } else {
+        group.width = 1;
         auto warpSum = grids ? findWarpSum(group, kThreadsAtOnce) : std::nullopt;
         numWarpSums += warpSum.has_value();
         writeGroup(group, thread, 0, warpSum);
@@ -96,6 +109,19 @@ struct MapToThreads final : ai::impl::AIMapToThreadsPassBase<MapToThreads> {
       keepInThread(scalar.getDefiningOp<memref::AllocOp>());
     removeUnread(f);
     f->setAttr("ai.threads", b.getI64IntegerAttr(threads));
+  }
+
+  /// Leaves the group's product to tensor cores, if they do it sooner; `turns` is how many threads
+  /// take turns, 0 in a grid.
+  bool takeTensorCores(ThreadGroup &group, Precision rounded, Value thread, int64_t turns,
+                       std::optional<WarpSum> warpSum) {
+    auto tile = findTensorTile(group, rounded, threads, /*isGrid=*/turns == 0, warpSum);
+    if (!tile)
+      return false;
+    ++numTensorTiled;
+    group.width = 1;
+    writeTensorTiles(group, thread, turns, *tile);
+    return true;
   }
 
   /// Everything but linalg ops and calls moves in front of them: allocations, views and constants.

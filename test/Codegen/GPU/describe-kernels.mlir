@@ -40,6 +40,22 @@ module attributes {gpu.container_module} {
 
 // -----
 
+// A product of a warp is its threads' together: 2 x 16 x 8 x 8 operations.
+// CHECK: ai.kernel_costs = {f = [{flops = 2048 : i64,
+module attributes {gpu.container_module} {
+  func.func private @f() attributes {ai.kernels = [{grid = 1 : i64, name = "k", shared = 0 : i64, threads = 32 : i64}]}
+  gpu.module @kernels {
+    gpu.func @k(%a: i32, %c: f32) kernel {
+      %d = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c]
+             {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, multiplicandAPtxType = #nvvm.mma_type<tf32>,
+              multiplicandBPtxType = #nvvm.mma_type<tf32>, shape = #nvvm.shape<m = 16, n = 8, k = 8>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+      gpu.return
+    }
+  }
+}
+
+// -----
+
 module attributes {gpu.container_module} {
   func.func private @f() attributes {ai.kernels = [{grid = 0 : i64, name = "k", shared = 0 : i64, threads = 8 : i64}]}
   gpu.module @kernels {

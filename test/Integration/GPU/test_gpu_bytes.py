@@ -34,14 +34,14 @@ def test_a_step_of_lenet_moves_little():
     assert blocks <= 16 and parameters < moved <= (4 + 2 * 16) * parameters + 2 * batch
 
 
-@pytest.mark.parametrize("name", ["odd", "branches"])
-def test_both_counts_agree(name, tmp_path, capfd, monkeypatch):
+@pytest.mark.parametrize("name, precision", [("odd", "f32"), ("branches", "f32"), ("odd", "tf32"), ("odd", "bf16")])
+def test_both_counts_agree(name, precision, tmp_path, capfd, monkeypatch):
     path, batch = tmp_path / "net.mlir", 11
     path.write_text(getattr(nets, name)().text("cross_entropy", "#ai.sgd<lr = 0.1, momentum = 0.9>", batch=batch))
-    expected, blocks = count(path, batch)
+    expected, blocks = count(path, batch, f"--gpu-precision={precision}")
     assert blocks > 1
     monkeypatch.setenv("AI_GPU_CHECK", "bytes")
-    program = capi.compile(path, "--target=cuda", "-O1")
+    program = capi.compile(path, "--target=cuda", "-O1", f"--gpu-precision={precision}")
     model = program.create()
     inputs = program.io[3]
     capfd.readouterr()

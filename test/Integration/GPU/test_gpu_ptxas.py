@@ -14,8 +14,9 @@ PTXAS = shutil.which("ptxas")  # before the tests hide it
 ARCHS = ["sm_75", "sm_80", "sm_90", "sm_90a", "sm_100"]
 NAMES = ["autodiff", "lenet", "keras-lenet", "lenet-cudnn", "mnist-net"]
 # All of them take minutes.
-PAIRS = [(name, arch) for name in NAMES for arch in ARCHS
-         if os.environ.get("AI_LONG") or name == "lenet" or arch == "sm_90"]
+PAIRS = [(name, arch, precision) for name in NAMES for arch in ARCHS for precision in ("f32", "tf32", "bf16")
+         if (precision == "f32" or name != "autodiff" and arch != "sm_75")  # no products there, no such tensor cores
+         and (os.environ.get("AI_LONG") or name == "lenet" or arch == "sm_90")]
 
 
 def assemble(name, arch, tmp_path, *options):
@@ -29,9 +30,9 @@ def assemble(name, arch, tmp_path, *options):
 
 
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
-@pytest.mark.parametrize("name, arch", PAIRS)
-def test_examples(name, arch, tmp_path):
-    assemble(name, arch, tmp_path)
+@pytest.mark.parametrize("name, arch, precision", PAIRS)
+def test_examples(name, arch, precision, tmp_path):
+    assemble(name, arch, tmp_path, f"--gpu-precision={precision}")
 
 
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
