@@ -71,6 +71,10 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
   }
   if (failed(checkPrecision(options.gpuPrecision, archs, emitError)))
     return failure();
+  if (options.gpuLibrary != "none" && !options.gpuPrecision.empty() &&
+      options.gpuPrecision != "f32")
+    return emitError() << "--gpu-precision expects --gpu-library=none; libraries are told to keep "
+                          "f32 as it is";
   if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
     return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
   return archs;

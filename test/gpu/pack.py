@@ -26,6 +26,7 @@ import cases  # noqa: E402
 import networks  # noqa: E402
 import nets  # noqa: E402
 import numpy as np  # noqa: E402
+import products  # noqa: E402
 from programs import DATA, EXAMPLES, NAMES, idx, read_idx, run  # noqa: E402
 
 ARCHS = ["sm_75", "sm_80", "sm_90", "sm_100"]
@@ -61,7 +62,7 @@ def write_model(folder, program, reference, batches, data=None, settings=()):
         (folder / "evaluated").write_text(run(reference, "eval", "--data", data, "--load", trained).replace(",", "\n"))
 
 
-def write_ops(folder, table, options):
+def write_ops(folder, table, options, tolerance="1e-5"):
     """The functions of some ops and their gradients: a program, calls, and the results of the CPU's program."""
     table = [case for case in table if "f32" in case.elements]
     folder.mkdir(parents=True)
@@ -77,6 +78,7 @@ def write_ops(folder, table, options):
                               .ravel().tolist()) for array in inputs]
             print(name, *words, file=lines)
             results.write(run(reference, name, "--json", *words))
+    (folder / "tolerance").write_text(f"{tolerance}\n")
     source.unlink()
     reference.unlink()
 
@@ -95,6 +97,13 @@ def write_bundle(folder, models, families, options, samples=SAMPLES, batches=BAT
             write_model(folder / "models" / name, *pair, batches[name], folder / "data", settings)
     for name, table in families.items():
         write_ops(folder / "ops" / name, table, options)
+
+
+def write_products(folder, options):
+    """What tensor cores compute of factors that need no rounding: what the CPU does, but for the order of terms."""
+    for precision in products.TOLERANCE:
+        write_ops(folder / "ops" / f"products-{precision}", products.make(precision), [*options, f"--gpu-precision={precision}"],
+                  "1e-4")
 
 
 def write_nets(folder, options):
@@ -145,6 +154,8 @@ def main():
         write_bundle(folder, dict.fromkeys(BATCHES), cases.FAMILIES, archs)
         write_nets(folder, archs)
         write_libraries(folder, {name: BATCHES[name] for name in ("lenet", "mnist-net")}, archs)
+        if fit := [f"--arch={arch}" for arch in options.arch if arch != "sm_75"]:  # which has no such tensor cores
+            write_products(folder, fit)
         print(f"{options.output}: {archive(folder, options.output)} bytes")
 
 

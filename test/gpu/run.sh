@@ -108,7 +108,7 @@ tryFamily() {
     "ops/$family/program" "${words[0]}" --json "${words[@]:1}" >>"$scratch/results" 2>"$scratch/why" ||
       { report "ops: $family, ${words[0]}" 1; return; }
   done <"ops/$family/calls"
-  compare "ops/$family/results" "$scratch/results" 1e-5
+  compare "ops/$family/results" "$scratch/results" "$(cat "ops/$family/tolerance")"
   report "ops: $family, $calls calls" $?
 }
 

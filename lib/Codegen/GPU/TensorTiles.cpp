@@ -17,6 +17,8 @@ static constexpr double kRound = 2;
 static constexpr double kProduct = 8;
 /// A quotient and a remainder by a constant.
 static constexpr double kDivide = 6;
+/// Where a scatter reaches an index, and whether it does.
+static constexpr double kGather = 8;
 /// Sums of a warp: shuffles and additions that wait for each other.
 static constexpr double kExchange = 10;
 /// A grid has thread blocks for as many, or leaves some idle. The A100 has 108, the H100 132.
@@ -123,13 +125,32 @@ static double costOfThreads(const ThreadGroup &group, const TensorTile &tile, in
     loads += isShared ? 1 : group.width;
   }
   double width = double(group.width);
-  double iteration = kMultiplyAdd * width + kLoad * double(loads);
+  double iteration = kMultiplyAdd * width + kLoad * double(loads) +
+                     kGather * double(llvm::count_if(mapping.coordinates, [](const Coordinate &c) {
+                       return c.isGathered;
+                     }));
   int64_t iterations = countIterations(mapping, mapping.sequential);
   if (!warpSum)
     return countTurns(group.size(), threads, isGrid) * double(iterations) * iteration;
   int64_t size = mapping.sizes[warpSum->dim];
   double turn = double(iterations / size * int64_t(llvm::divideCeil(size, kWarp))) * iteration;
   return countTurns(group.size() * kWarp, threads, isGrid) * (turn + kExchange * width);
+}
+
+/// How often the threads of a warp look, in a step, for what reaches the elements of their rows, or
+/// columns: for each term, if its loop is part of the index.
+static int64_t countGathers(const TensorTile &tile, const ThreadMapping &mapping,
+                            ArrayRef<unsigned> positions, int64_t lines) {
+  int64_t gathers = 0;
+  for (unsigned position : positions) {
+    const Coordinate &coordinate = mapping.coordinates[position];
+    if (!coordinate.isGathered)
+      continue;
+    bool isOfTerms = llvm::any_of(
+        tile.inner, [&](unsigned dim) { return coordinate.rest.isFunctionOfDim(dim); });
+    gathers += lines * (isOfTerms ? tile.depth / 4 : 1);
+  }
+  return gathers;
 }
 
 /// Cycles of the product in these tiles. What is loaded is rounded, bf16 by twos.
@@ -139,7 +160,9 @@ static double costOf(const TensorTile &tile, const ThreadMapping &mapping, int64
   double loads = double(terms * (2 + tile.width));
   double rounds = tile.precision == Precision::BF16 ? loads / 2 : loads;
   double step = kLoad * loads + kRound * rounds + kProduct * double(tile.width) +
-                kDivide * double(terms) * double(tile.inner.size() - 1);
+                kDivide * double(terms) * double(tile.inner.size() - 1) +
+                kGather * double(countGathers(tile, mapping, tile.rows, 2) +
+                                 countGathers(tile, mapping, tile.columns, tile.width));
   int64_t steps = countIterations(mapping, tile.outer) *
                   int64_t(llvm::divideCeil(countIterations(mapping, tile.inner), tile.depth));
   return countTurns(tile.numTiles() * kWarp, threads, isGrid) * double(steps) * step;

@@ -121,6 +121,38 @@ func.func @panels_combine(%a: memref<64x120xf32>, %b: memref<64x150xf32>, %w: me
 
 // -----
 
+// What a thread wrote before the sum stays written if it is read behind it; where the sum begins is in registers.
+// CHECK-LABEL: func.func @read_between(
+//  CHECK-SAME:     %{{.*}}: memref<32x64xf32>, %{{.*}}: memref<64x64xf32>, %{{.*}}: memref<64xf32>, %[[M:.*]]: memref<32x64xf32>, %[[Y:.*]]: memref<32x64xf32>)
+//   CHECK-NOT:   affine.store %{{.*}}, %[[Y]]
+// CHECK-COUNT-8: affine.store %{{.*}}, %[[M]]
+//   CHECK-NOT:   affine.store %{{.*}}, %[[Y]]
+//       CHECK:   nvvm.mma.sync
+//       CHECK:   affine.store %{{.*}}, %[[Y]]
+//       CHECK:   %[[BEFORE:.*]] = affine.load %[[M]]
+//       CHECK:   %[[AFTER:.*]] = arith.addf %[[BEFORE]]
+//       CHECK:   affine.store %[[AFTER]], %[[M]]
+func.func @read_between(%x: memref<32x64xf32>, %w: memref<64x64xf32>, %bias: memref<64xf32>, %m: memref<32x64xf32>, %y: memref<32x64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%bias : memref<64xf32>) outs(%m, %y : memref<32x64xf32>, memref<32x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.addf %b, %b : f32
+    linalg.yield %0, %a : f32, f32
+  }
+  // expected-remark@below {{tensor cores for a product of 32 x 64 x 64}}
+  linalg.matmul ins(%x, %w : memref<32x64xf32>, memref<64x64xf32>) outs(%y : memref<32x64xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<32x64xf32>) outs(%m : memref<32x64xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %b, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
 // Left to threads: a product that fills no tile, numbers of f64, sums of anything but one product.
 // CHECK-LABEL: func.func @left_alone(
 //   CHECK-NOT:   nvvm.

@@ -9,96 +9,49 @@ import pytest
 
 import capi
 import nets
+import products
+from products import TOLERANCE
 from programs import DATA, EXAMPLES, compile_example, parameters, run
 from tolerance import close
 
-# Half a unit in the last place of 11 and of 8 significant bits is what a factor is off by at most, 4.9e-4 and 3.9e-3 of it; a
-# product has two. Errors of many terms cancel for the most part; a loss is a mean over them.
-TOLERANCE = {"tf32": 2e-3, "bf16": 2e-2}
-
-
-def round_to(precision, x):
-    """As the instructions of PTX do: to nearest, from the middle away from zero (tf32) or to even (bf16)."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
-    if precision == "tf32":
-        return ((bits + 0x1000) & ~np.uint32(0x1fff)).view(np.float32)
-    return ((bits + 0x7fff + (bits >> 16 & 1)) & np.uint32(0xffff0000)).view(np.float32)
-
-
-# Two factors, what else there is, the result. Sizes fill tiles of 16 x 8 and sums of 8 and 16 terms, and fail to.
-CASES = {
-    "whole_tiles": ("ai.matmul", (64, 48), (48, 32), (), (64, 32), ""),
-    "odd_tiles": ("ai.matmul", (45, 37), (37, 29), (), (45, 29), ""),
-    "few_columns": ("ai.matmul", (90, 70), (70, 5), (), (90, 5), ""),
-    "few_rows": ("ai.matmul", (5, 70), (70, 90), (), (5, 90), ""),
-    "linear": ("ai.linear", (21, 50), (35, 50), ((35,),), (21, 35), ""),
-    "channels": ("ai.conv2d", (2, 16, 9, 9), (24, 16, 3, 3), ((24,),), (2, 24, 7, 7), ""),
-    "few_channels": ("ai.conv2d", (3, 3, 14, 14), (8, 3, 5, 5), ((8,),), (3, 8, 10, 10), ""),
-    "strides": ("ai.conv2d", (2, 5, 13, 11), (12, 5, 3, 3), (), (2, 12, 7, 6), "{stride = [2, 2], padding = [1, 1]}"),
-    "dilations": ("ai.conv2d", (2, 6, 12, 12), (9, 6, 3, 2), (), (2, 9, 8, 10), "{dilation = [2, 2]}"),
-}
-
-
-def tensor(shape):
-    return f"tensor<{''.join(f'{extent}x' for extent in shape)}f32>"
-
-
-def text_of(name):
-    """The op, and the gradients of its result times a cotangent."""
-    op, lhs, rhs, others, out, attrs = CASES[name]
-    shapes = [lhs, rhs, *others]
-    types = [tensor(shape) for shape in shapes]
-    arguments = ", ".join(f"%a{i}: {type}" for i, type in enumerate(types))
-    names = ", ".join(f"%a{i}" for i in range(len(shapes)))
-    line = f"  %y = {op} {names} {attrs} : ({', '.join(types)}) -> {tensor(out)}\n"
-    return (f"func.func @{name}({arguments}) -> {tensor(out)} {{\n{line}  return %y : {tensor(out)}\n}}\n"
-            f"func.func @{name}_sum({arguments}, %c: {tensor(out)}) -> tensor<f32> {{\n{line}"
-            f"  %p = ai.mul %y, %c : ({tensor(out)}, {tensor(out)}) -> {tensor(out)}\n"
-            f"  %s = ai.reduce_sum %p {{dims = {list(range(len(out)))}}} : ({tensor(out)}) -> tensor<f32>\n"
-            f"  return %s : tensor<f32>\n}}\nai.gradient @{name}_sum wrt [0, 1]\n")
-
-
 @pytest.fixture(scope="module")
-def products(tmp_path_factory):
-    """The cases on the CPU and, by precision, in the emulator."""
+def compiled(tmp_path_factory):
+    """The products' file, their program for the CPU and, by precision, for the emulator."""
     path = tmp_path_factory.mktemp("products") / "products.mlir"
-    path.write_text("\n".join(text_of(name) for name in CASES))
+    path.write_text("\n".join(case.functions("f32") for case in products.make()))
     programs = {precision: capi.compile(path, "--target=cuda", f"--gpu-precision={precision}", "-O1") for precision in TOLERANCE}
     return path, capi.compile(path, "-O1"), programs
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
-def test_all_of_them_are_on_tensor_cores(products, precision):
+def test_all_of_them_are_on_tensor_cores(compiled, precision):
     """Each case's result, alone and times a cotangent, and two gradients."""
-    command = [capi.compiler(), products[0], "--target=cuda", f"--gpu-precision={precision}", "--emit=loops", "--remarks", "-o", os.devnull]
+    command = [capi.compiler(), compiled[0], "--target=cuda", f"--gpu-precision={precision}", "--emit=loops", "--remarks", "-o", os.devnull]
     remarks = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    assert remarks.count("remark: tensor cores for a product of") == 4 * len(CASES) and "no tensor cores" not in remarks
+    assert remarks.count("remark: tensor cores for a product of") == 4 * len(products.TABLE) and "no tensor cores" not in remarks
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("number, name", [*enumerate(products.TABLE)])
 @pytest.mark.parametrize("precision", TOLERANCE)
-def test_only_factors_are_rounded(products, precision, name, monkeypatch):
+def test_only_factors_are_rounded(compiled, precision, number, name, monkeypatch):
     """The CPU, which rounds nothing, computes the same of rounded factors."""
     monkeypatch.setenv("AI_GPU_CHECK", "race")
-    _, cpu, programs = products
+    _, cpu, programs = compiled
     gpu = programs[precision]
-    _, lhs, rhs, others, out, _ = CASES[name]
-    rng = np.random.default_rng(11)
-    *factors, ct = (rng.uniform(-1, 1, shape).astype(np.float32) for shape in (lhs, rhs, out))
-    rest = [rng.uniform(-1, 1, shape).astype(np.float32) for shape in others]
-    *rounded, rounded_ct = (round_to(precision, x) for x in (*factors, ct))
-    exact = getattr(cpu, name)(*factors, *rest)
-    found = getattr(gpu, name)(*factors, *rest)
-    close(found, getattr(cpu, name)(*rounded, *rest), 1e-5, name)
+    given, rounded = products.make()[number], products.make(precision)[number]
+    found, exact = getattr(gpu, name)(*given.inputs("f32")), getattr(cpu, name)(*given.inputs("f32"))
+    close(found, getattr(cpu, name)(*rounded.inputs("f32")), 1e-5, name)
     close(found, exact, TOLERANCE[precision], f"{name}, of factors as they are")
     assert np.abs(found - exact).max() > 1e-5
-    for i, (a, e) in enumerate(zip(getattr(gpu, f"{name}_sum_gradient")(*factors, *rest, ct),
-                                   getattr(cpu, f"{name}_sum_gradient")(*rounded, *rest, rounded_ct), strict=True)):
+    gradient = f"{name}_sum_gradient"
+    pairs = zip(getattr(gpu, gradient)(*given.inputs("f32"), given.cotangent("f32")),
+                getattr(cpu, gradient)(*rounded.inputs("f32"), rounded.cotangent("f32")), strict=True)
+    for i, (a, e) in enumerate(pairs):
         close(a, e, 1e-5, f"{name}, gradient {i}")
 
 
-def test_exact_is_the_default(products):
-    path = products[0]
+def test_exact_is_the_default(compiled):
+    path = compiled[0]
     loops = [run(capi.compiler(), path, "--target=cuda", "--emit=loops", "-o", "-", *options)
              for options in ([], ["--gpu-precision=f32"])]
     assert loops[0] == loops[1] and "nvvm.mma" not in loops[0]

@@ -173,6 +173,7 @@ def bundle(pair, tmp_path_factory):
     cpu, gpu = pair("lenet")
     pack.write_bundle(folder / "tests", {"lenet": (gpu, cpu)}, {"pooling": cases.FAMILIES["pooling"][:3]}, ["-O1"],
                       samples={"train": 40, "test": 10}, batches={"lenet": [3]})
+    pack.write_products(folder / "tests", ["-O1"])
     assert pack.archive(folder / "tests", folder / "tests.tar.gz") == (folder / "tests.tar.gz").stat().st_size
     run("tar", "xf", folder / "tests.tar.gz", "-C", folder)
     return folder / "gpu-tests"
@@ -181,7 +182,8 @@ def bundle(pair, tmp_path_factory):
 def test_a_bundle_passes_where_there_are_neither_sources_nor_llvm(bundle):
     lines = run(bundle / "run.sh", "--seconds", "0.01", env={"PATH": "/usr/bin:/bin", "AI_GPU": "emulate"}).splitlines()
     assert lines[0].startswith("kernels: sm_80") and lines[2].startswith("device: emulator")
-    assert lines[-1] == "6 passed, 0 failed"
+    assert lines[-1] == "8 passed, 0 failed"
+    assert {"ok      ops: products-tf32, 18 calls", "ok      ops: products-bf16, 18 calls"} <= set(lines)
     name, ours, *theirs = lines[-2].split()
     assert name == "lenet" and float(ours) > 0 and theirs == ["-", "-", "-"]
 
