@@ -45,6 +45,7 @@ _struct("program", "name:text abi_version fixed_bytes num_tensors "
         "batch epochs seed mean:double std:double plan:text num_profile_rows profile_rows:code num_images "
         "images:code cpu:text cpus:text num_features features:code max_memory num_checks checks:code "
         "num_nodes nodes:code")
+Array = _struct("array", "data:code dtype rank shape:extents")
 Config = _struct("config", "threads batch seed pin")
 Metrics = _struct("metrics", "loss:double correct count")  # loss and correct are sums
 
@@ -138,6 +139,25 @@ class Model:
     def train_metrics(self, inputs, targets):
         """A step like `train_step`; returns the sums over its batch."""
         self._run_batch("train_step", inputs, targets, None)
+        metrics = Metrics()
+        self.program.check(self.lib.ai_rt_model_read_metrics(self.handle, byref(metrics)))
+        return metrics
+
+    def keep(self, inputs, targets):
+        """Makes dense arrays of the model's types the data set of `train_batches`; a GPU keeps them."""
+        arrays = [_fit(value, self.program.io[role], np.shape(value)[:1])
+                  for value, role in ((inputs, INPUT), (targets, TARGET))]
+        self.data = (Array * 2)()
+        for view, array, role in zip(self.data, arrays, (INPUT, TARGET)):
+            view.data, view.dtype, view.rank = array.ctypes.data, self.program.io[role].dtype, array.ndim
+            view.shape = (c_int64 * array.ndim)(*array.shape)
+        self.kept = arrays  # the views point to them
+        self.program.check(self.lib.ai_rt_model_keep_data(self.handle, byref(self.data)))
+
+    def train_batches(self, first, samples, batch):
+        """Steps on what is kept; returns the sums over all of them."""
+        self.program.check(self.lib.ai_rt_model_train_batches(
+            self.handle, byref(self.data), None, c_int64(first), c_int64(samples), c_int64(batch)))
         metrics = Metrics()
         self.program.check(self.lib.ai_rt_model_read_metrics(self.handle, byref(metrics)))
         return metrics

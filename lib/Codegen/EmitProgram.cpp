@@ -273,6 +273,8 @@ private:
     record.push_back(Field(workspace));
     record.push_back(Field(integer("ai.staged_bytes", block)));
     record.push_back(Field(integer("ai.metric_bytes", block)));
+    auto epoch = block->getAttrOfType<DictionaryAttr>("ai.epoch");
+    record.push_back(Field(epoch ? writer.records({kernelRow(epoch)}) : std::string()));
     return writer.records({record});
   }
 
@@ -311,16 +313,19 @@ private:
   Record kernelList(LLVM::LLVMFuncOp f) {
     SmallVector<Record> rows;
     if (auto kernels = f ? f->getAttrOfType<ArrayAttr>("ai.kernels") : ArrayAttr())
-      for (auto kernel : kernels.getAsRange<DictionaryAttr>()) {
-        StringRef name = kernel.getAs<StringAttr>("name").getValue();
-        bool isCall = kernel.contains("call");
-        rows.push_back(
-            {Field(writer.text(name)), Field(isCall ? std::string() : ("emulate." + name).str())});
-        for (StringRef key : {"grid", "threads", "shared"})
-          rows.back().push_back(Field(integerOf(kernel, key)));
-        rows.back().push_back(Field(isCall ? writer.records({callRecord(kernel)}) : std::string()));
-      }
+      for (auto kernel : kernels.getAsRange<DictionaryAttr>())
+        rows.push_back(kernelRow(kernel));
     return {Field(int64_t(rows.size())), Field(writer.records(rows))};
+  }
+
+  Record kernelRow(DictionaryAttr kernel) {
+    StringRef name = kernel.getAs<StringAttr>("name").getValue();
+    bool isCall = kernel.contains("call");
+    Record row{Field(writer.text(name)), Field(isCall ? std::string() : ("emulate." + name).str())};
+    for (StringRef key : {"grid", "threads", "shared"})
+      row.push_back(Field(integerOf(kernel, key)));
+    row.push_back(Field(isCall ? writer.records({callRecord(kernel)}) : std::string()));
+    return row;
   }
 
   /// The machine code of each architecture is a symbol that the target defines.

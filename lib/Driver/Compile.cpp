@@ -190,6 +190,7 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
   pipeline.remarks = isExplained || options.remarks;
   if (!options.gpuPrecision.empty())
     pipeline.precision = options.gpuPrecision;
+  pipeline.isPersistent = options.gpuSchedule == "persistent";
   pipeline.mutant = options.gpuMutant;
   pipeline.gpuLibrary = options.gpuLibrary;
   pipeline.watch = options.watch;

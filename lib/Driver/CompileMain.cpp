@@ -139,6 +139,12 @@ int compileMain(int argc, char **argv) {
           "What tensor cores of a GPU may round factors of products to; f32 (default) is exact "
           "and leaves them alone. Sums are f32"),
       cl::value_desc("f32|tf32|bf16"), cl::cat(category));
+  static cl::opt<std::string> gpuSchedule(
+      "gpu-schedule",
+      cl::desc(
+          "How training steps are launched: one by one as CUDA graphs (default), or many of an "
+          "epoch as one kernel, which needs the data set on the GPU"),
+      cl::value_desc("graph|persistent"), cl::cat(category));
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),
       cl::Hidden, cl::cat(category));
@@ -279,6 +285,7 @@ int compileMain(int argc, char **argv) {
   options.checkNaN = checkNaN;
   options.keepGradients = keepGradients;
   options.report = report;
+  options.gpuSchedule = gpuSchedule;
   options.gpuMutant = gpuMutant;
   options.gpuLibrary = gpuLibrary;
   options.intermediates = intermediates;
@@ -295,7 +302,8 @@ int compileMain(int argc, char **argv) {
     return failed(compile(options)) ? 1 : 0;
   for (const cl::Option *other :
        {(const cl::Option *)&output, (const cl::Option *)&emit, (const cl::Option *)&target,
-        (const cl::Option *)&profile, (const cl::Option *)&checkNaN, (const cl::Option *)&report,
+        (const cl::Option *)&gpuSchedule, (const cl::Option *)&profile,
+        (const cl::Option *)&checkNaN, (const cl::Option *)&report,
         (const cl::Option *)&intermediates, (const cl::Option *)&dryRun})
     if (other->getNumOccurrences())
       return refuse("--cross-check compiles for the CPU and for the GPU, and keeps nothing; got " +

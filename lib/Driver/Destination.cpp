@@ -47,8 +47,14 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
     if (!options.gpuPrecision.empty())
       return emitError() << "--gpu-precision expects --target=cuda; a CPU computes with the types "
                             "of the model";
+    if (!options.gpuSchedule.empty())
+      return emitError() << "--gpu-schedule expects --target=cuda";
     return archs;
   }
+  if (!options.gpuSchedule.empty() && options.gpuSchedule != "graph" &&
+      options.gpuSchedule != "persistent")
+    return emitError() << "--gpu-schedule expects graph or persistent, got '" << options.gpuSchedule
+                       << "'";
   if (options.emit == "explain")
     return emitError()
            << "--explain expects --target=cpu; --report=roofline counts what kernels do";
@@ -75,6 +81,9 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
       options.gpuPrecision != "f32")
     return emitError() << "--gpu-precision expects --gpu-library=none; libraries are told to keep "
                           "f32 as it is";
+  if (options.gpuLibrary != "none" && options.gpuSchedule == "persistent")
+    return emitError() << "--gpu-schedule=persistent expects --gpu-library=none; a kernel cannot "
+                          "call libraries";
   if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)
     return emitError() << "--emit=" << options.emit << " expects one --arch, got " << archs.size();
   return archs;

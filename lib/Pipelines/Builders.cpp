@@ -178,17 +178,20 @@ void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
 
 /// Kernels become NVVM, and once more functions of the host, for the emulator.
 static void lowerKernels(OpPassManager &pm, const PipelineOptions &options) {
-  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  kernels.addPass(createLowerAffinePass());
-  kernels.addPass(createCanonicalizerPass());
+  OpPassManager &loops = pm.nest<gpu::GPUModuleOp>();
+  loops.addPass(createLowerAffinePass());
+  loops.addPass(createCanonicalizerPass());
   // Positions are small and not negative: divisions of 32 bits without a sign.
-  kernels.addPass(arith::createIntRangeOptimizationsPass());
-  kernels.addPass(arith::createArithUnsignedWhenEquivalentPass());
-  addCleanup(kernels);
+  loops.addPass(arith::createIntRangeOptimizationsPass());
+  loops.addPass(arith::createArithUnsignedWhenEquivalentPass());
+  addCleanup(loops);
   arith::ArithIntRangeNarrowingOptions narrow;
   narrow.bitwidthsSupported = {32};
-  kernels.addPass(arith::createArithIntRangeNarrowing(narrow));
-  addCleanup(kernels);
+  loops.addPass(arith::createArithIntRangeNarrowing(narrow));
+  addCleanup(loops);
+  if (options.isPersistent)
+    pm.addPass(createAIJoinKernelsPass());
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
@@ -208,6 +211,8 @@ static void lowerKernels(OpPassManager &pm, const PipelineOptions &options) {
     kernels.addPass(createAIMutateKernelsPass(mutant));
   }
   pm.addPass(createAIEmulateKernelsPass());
+  if (options.isPersistent)
+    pm.addNestedPass<gpu::GPUModuleOp>(createAILowerJoinedKernelsPass());
 }
 
 void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {

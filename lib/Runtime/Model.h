@@ -96,6 +96,13 @@ void keepData(ai_rt_model &model, const ai_rt_data_t *data);
 void trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order, int64_t first,
                 int64_t count, ai_rt_metrics_t *metrics);
 
+/// `ai_rt_model_batches_at_once`, throwing.
+int64_t batchesAtOnce(const ai_rt_model &model, const ai_rt_data_t &data);
+
+/// `ai_rt_model_train_batches`, throwing.
+void trainBatches(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
+                  int64_t first, int64_t samples, int64_t batch);
+
 /// `ai_rt_model_read_metrics`, throwing.
 ai_rt_metrics_t readMetrics(ai_rt_model &model);
 

@@ -22,6 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Seconds beside which the host's part of a launch is nothing.
+constexpr double kLongLaunch = 0.02;
+
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -32,12 +35,17 @@ public:
   StepTimes() : times(1 << 18) {}
 
   void add(double seconds) {
-    times[size_t(count) % times.size()] = float(seconds);
+    times[size_t(added++) % times.size()] = float(seconds);
     least = count ? std::min(least, seconds) : seconds;
     ++count;
   }
+  /// Steps of one launch, which took the same time each.
+  void add(double seconds, int64_t steps) {
+    add(seconds / double(steps));
+    count += steps - 1;
+  }
   double median() {
-    size_t size = std::min(size_t(count), times.size());
+    size_t size = std::min(size_t(added), times.size());
     auto middle = times.begin() + long(size / 2);
     std::nth_element(times.begin(), middle, times.begin() + long(size));
     return double(*middle);
@@ -48,6 +56,7 @@ public:
 
 private:
   std::vector<float> times;
+  int64_t added = 0;
 };
 
 /// One run of `bench`.
@@ -60,6 +69,7 @@ private:
   void readData();
   void makeData();
   void runStep(ai_rt_metrics_t *metrics);
+  void runSteps(int64_t count);
   float firstLoss();
   double runFor(double seconds, StepTimes &times);
   std::string report(StepTimes &times, double wall) const;
@@ -74,6 +84,7 @@ private:
   ai_rt_data_t view = {};
   std::vector<char> outputs;
   int64_t index = 0;
+  int64_t atOnce = 1, together = 1; ///< Steps that a launch may take, and does.
   double firstStep = 0;
   std::vector<float> firstLosses;
 };
@@ -93,6 +104,8 @@ Bench::Bench(const ai_rt_program_t &program, const Options &options)
     readData();
   view = data.view();
   check(ai_rt_model_keep_data(model.get(), &view));
+  if (training)
+    atOnce = ai_rt_model_batches_at_once(model.get(), &view);
   if (const ai_rt_tensor_info_t *output = findTensor(&step, AI_RT_OUTPUT))
     outputs.resize(size_t(output->bytes / output->shape[0] * options.batch));
 }
@@ -155,6 +168,16 @@ void Bench::runStep(ai_rt_metrics_t *metrics) {
     check(ai_rt_model_predict_data(model.get(), &view, first, options.batch, outputs.data()));
 }
 
+/// Runs a launch of steps and waits for it, as a training does for a line of progress.
+void Bench::runSteps(int64_t count) {
+  int64_t first = index * options.batch;
+  index += count;
+  check(ai_rt_model_train_batches(model.get(), &view, nullptr, first, count * options.batch,
+                                  options.batch));
+  ai_rt_metrics_t metrics;
+  check(ai_rt_model_read_metrics(model.get(), &metrics));
+}
+
 /// Runs one whole step and returns the mean loss of its batch; 0 if it has none.
 float Bench::firstLoss() {
   ai_rt_metrics_t metrics = {0, 0, 1};
@@ -163,14 +186,21 @@ float Bench::firstLoss() {
 }
 
 /// Runs steps for about `seconds` and returns how long they took. The host is a few steps ahead of
-/// a GPU at most, so the time from one step to the next is the GPU's.
+/// a GPU at most, so the time from one step to the next is the GPU's. Where a launch may take many
+/// steps it takes more of them until it is long.
 double Bench::runFor(double seconds, StepTimes &times) {
   Clock::time_point start = Clock::now();
   double before = 0;
   while (before < seconds && !interrupted()) {
-    runStep(nullptr);
+    int64_t count = together;
+    if (atOnce == 1)
+      runStep(nullptr);
+    else
+      runSteps(count);
     double now = secondsSince(start);
-    times.add(now - before);
+    if (now - before < kLongLaunch)
+      together = std::min(2 * together, atOnce);
+    times.add(now - before, count);
     before = now;
   }
   ai_rt_metrics_t metrics; // once the last of them is done

@@ -31,6 +31,7 @@ struct Needs {
   double flops = 0;
   std::string libraries;    ///< What the program calls, or why that is not known; may be empty.
   int64_t libraryBytes = 0; ///< What they want of the device.
+  bool isJoined = false;    ///< One kernel runs many steps.
 };
 
 } // namespace
@@ -55,6 +56,7 @@ static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
     needs.blockSize = step->block_size;
     needs.numSlots = step->num_slots;
     needs.blocks = blocksOf(*step, options.batch);
+    needs.isJoined = step->gpu && step->gpu->epoch;
   }
   if (program.num_images > 0) { // what it needs is known without a GPU
     char text[512];
@@ -161,7 +163,7 @@ static std::string threadsText(const ai_rt_program_t &program, const Needs &need
   if (program.num_images > 0)
     return concat("thread blocks of ", needs.blockSize,
                   needs.blockSize == 1 ? " sample" : " samples", ", at most ", needs.numSlots,
-                  " at once");
+                  " at once", needs.isJoined ? ", many steps in one kernel" : "");
   std::string text = concat(needs.threads, needs.threads == 1 ? " thread" : " threads");
   if (needs.busyThreads < std::min({needs.threads, needs.blocks, needs.numSlots}))
     return text + ", all but one idle: to share a step takes longer than that saves";

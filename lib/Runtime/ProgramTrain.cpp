@@ -12,6 +12,7 @@
 #include "Terminal.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 
 using namespace ai::rt;
@@ -30,6 +31,9 @@ public:
 
 private:
   void resume();
+  void checkSchedule();
+  int64_t samplesAtOnce(int64_t first) const;
+  void trainOn(int64_t first, int64_t count);
   bool trainEpoch();
   void readMetrics();
   void logStep(const ai_rt_metrics_t &metrics);
@@ -50,6 +54,7 @@ private:
   std::vector<uint32_t> order;
   Progress progress;
   std::unique_ptr<ai_rt_log_t, LogCloser> log;
+  int64_t batchesAtOnce = 1;
   bool tracing = false, readerGone = false;
 };
 
@@ -78,6 +83,7 @@ Training::Training(const ai_rt_program_t &program, const Options &options)
     if (view.inputs.data)
       check(ai_rt_model_keep_data(model.get(), &view));
   }
+  checkSchedule();
   // Last, so that a refused training leaves no files.
   if (!options.log.empty()) {
     ai_rt_log_t *opened = nullptr;
@@ -128,23 +134,53 @@ void Training::readMetrics() {
   progress.add(metrics);
 }
 
+/// Says so if the program is to run many steps at once and cannot. Steps that are logged are taken
+/// one by one: the log asks for the metrics of each.
+void Training::checkSchedule() {
+  ai_rt_data_t view = training.view();
+  const ai_rt_gpu_step_t *gpu = ai_rt_program_find_step(&program, "train")->gpu;
+  int64_t atOnce = ai_rt_model_batches_at_once(model.get(), &view);
+  if (options.log.empty())
+    batchesAtOnce = atOnce;
+  if (gpu && gpu->epoch && atOnce == 1)
+    std::fprintf(stderr,
+                 "%s: note: the GPU has no room for the training set: steps are launched one by "
+                 "one, as with ai-compile --gpu-schedule=graph\n",
+                 program.name);
+}
+
+/// From position `first` on: up to a tenth of the epoch, when a line is due, where a launch takes
+/// many batches.
+int64_t Training::samplesAtOnce(int64_t first) const {
+  int64_t samples = training.inputs.rows(), batch = options.batch;
+  int64_t tenth = 10 * first / samples + 1, end = (tenth * samples + 9) / 10;
+  int64_t batches = std::min((end - first + batch - 1) / batch, batchesAtOnce);
+  return std::min(batches * batch, samples - first);
+}
+
+/// One batch if there is a log.
+void Training::trainOn(int64_t first, int64_t count) {
+  ai_rt_data_t view = training.view();
+  if (!log) {
+    check(ai_rt_model_train_batches(model.get(), &view, order.data(), first, count, options.batch));
+    return;
+  }
+  ai_rt_metrics_t metrics;
+  check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count, &metrics));
+  logStep(metrics);
+  progress.add(metrics);
+}
+
 /// Trains to the end of the epoch. False if it was interrupted before.
 bool Training::trainEpoch() {
   ai_rt_progress_t reached = ai_rt_model_progress(model.get());
-  ai_rt_data_t view = training.view();
   int64_t samples = training.inputs.rows();
   ai_rt_shuffle(reached.seed, reached.epoch, samples, order.data());
   progress.beginEpoch(reached.epoch, reached.position);
   for (int64_t first = reached.position; first < samples;) {
-    int64_t count = std::min(options.batch, samples - first);
-    ai_rt_metrics_t metrics;
-    check(ai_rt_model_train_batch(model.get(), &view, order.data(), first, count,
-                                  log ? &metrics : nullptr));
+    int64_t count = samplesAtOnce(first);
+    trainOn(first, count);
     first += count;
-    if (log) {
-      logStep(metrics);
-      progress.add(metrics);
-    }
     if (progress.advance(count)) {
       readMetrics();
       readerGone |= !progress.draw();

@@ -389,6 +389,34 @@ void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint
   *metrics = own;
 }
 
+int64_t ai::rt::batchesAtOnce(const ai_rt_model &model, const ai_rt_data_t &data) {
+  // A step for small batches is one of the CPU's.
+  return model.device ? model.device->batchesAtOnce(model.step("train", /*count=*/1), data) : 1;
+}
+
+void ai::rt::trainBatches(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
+                          int64_t first, int64_t samples, int64_t batch) {
+  if (batch < 1)
+    throwInvalid("expects a batch of at least 1, got ", batch);
+  checkRange(first, samples);
+  const StepTensors &tensors = model.step("train", batch);
+  checkShapes(tensors, data, /*withTargets=*/true);
+  int64_t together = batch * batchesAtOnce(model, data);
+  for (int64_t done = 0; done < samples;) {
+    int64_t count = std::min(together, samples - done), at = first + done;
+    done += count;
+    if (together == batch) {
+      trainBatch(model, data, order, at, count, /*metrics=*/nullptr);
+      continue;
+    }
+    listRows(model, tensors, data, order, at, count);
+    model.device->runTogether(model, tensors, {data, &model.rows, at, count}, batch);
+    model.progress.step += (count + batch - 1) / batch;
+    model.progress.position += count;
+    model.trained = true;
+  }
+}
+
 ai_rt_metrics_t ai::rt::readMetrics(ai_rt_model &model) {
   collect(model, model.unread);
   return std::exchange(model.unread, {});

@@ -21,6 +21,18 @@ ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t 
   return guarded([&] { trainBatch(*model, *data, order, first, count, metrics); });
 }
 
+int64_t ai_rt_model_batches_at_once(const ai_rt_model_t *model, const ai_rt_data_t *data) {
+  int64_t count = 1;
+  guarded([&] { count = batchesAtOnce(*model, *data); });
+  return count;
+}
+
+ai_rt_status_t ai_rt_model_train_batches(ai_rt_model_t *model, const ai_rt_data_t *data,
+                                         const uint32_t *order, int64_t first, int64_t samples,
+                                         int64_t batch) {
+  return guarded([&] { trainBatches(*model, *data, order, first, samples, batch); });
+}
+
 ai_rt_status_t ai_rt_model_read_metrics(ai_rt_model_t *model, ai_rt_metrics_t *metrics) {
   return guarded([&] { *metrics = readMetrics(*model); });
 }

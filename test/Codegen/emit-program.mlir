@@ -105,8 +105,11 @@ module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_off
 //     CHECK:   llvm.mlir.addressof @emulate.net_predict_block
 //     CHECK:   llvm.mlir.constant(128 : i64)
 //     CHECK:   llvm.mlir.constant(4096 : i64)
-// The workspace of four slots' blocks, the outputs of one, an entry of metrics.
-//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(i64, ptr, i64, ptr, i64, ptr, i64, ptr, i64, i64, i64)>>
+// Steps that are joined are a kernel more. The workspace of four slots' blocks, the outputs of one, an entry of metrics.
+//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(ptr, ptr, i64, i64, i64, ptr)>>
+//     CHECK:   llvm.mlir.addressof @emulate.net_epoch
+//     CHECK:   llvm.mlir.constant(7 : i64)
+//     CHECK: llvm.mlir.global {{.*}} : !llvm.array<1 x struct<(i64, ptr, i64, ptr, i64, ptr, i64, ptr, i64, i64, i64, ptr)>>
 //     CHECK:   llvm.mlir.constant(256 : i64)
 //     CHECK:   llvm.mlir.constant(640 : i64)
 //     CHECK:   llvm.mlir.constant(128 : i64)
@@ -117,9 +120,12 @@ module attributes {ai.archs = ["sm_90"], ai.fixed_bytes = 4224 : i64, ai.num_slo
                    ai.slot_offset = 4096 : i64, ai.tensors = []} {
   llvm.func @net_predict_block() attributes {ai.kernels = [
       {name = "net_predict_block", grid = 0 : i64, threads = 128 : i64, shared = 4096 : i64}],
-      ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 1 : i64, ai.step = "net_predict", ai.slot_bytes = 64 : i64,
+      ai.epoch = {name = "net_epoch", grid = 7 : i64, threads = 128 : i64, shared = 4096 : i64}, ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 1 : i64, ai.step = "net_predict", ai.slot_bytes = 64 : i64,
       ai.staged_bytes = 640 : i64, ai.metric_bytes = 128 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []}
   llvm.func @emulate.net_predict_block() {
+    llvm.return
+  }
+  llvm.func @emulate.net_epoch() {
     llvm.return
   }
 }

@@ -14,7 +14,7 @@ AI_TEST_FIELDS(ai_rt_feature_t, 2);
 AI_TEST_FIELDS(ai_rt_kernel_t, 6);
 AI_TEST_FIELDS(ai_rt_operand_t, 4);
 AI_TEST_FIELDS(ai_rt_call_t, 14);
-AI_TEST_FIELDS(ai_rt_gpu_step_t, 11);
+AI_TEST_FIELDS(ai_rt_gpu_step_t, 12);
 AI_TEST_FIELDS(ai_rt_gpu_image_t, 3);
 AI_TEST_FIELDS(ai_rt_config_t, 4);
 AI_TEST_FIELDS(ai_rt_progress_t, 4);

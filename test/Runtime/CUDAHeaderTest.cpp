@@ -80,6 +80,8 @@ TEST(CUDAHeader, DeclaresTheSameFunctions) {
   EXPECT_AGREE(cuModuleGetFunction);
   EXPECT_AGREE(cuFuncSetAttribute);
   EXPECT_AGREE(cuLaunchKernel);
+  EXPECT_AGREE(cuLaunchCooperativeKernel);
+  EXPECT_AGREE(cuOccupancyMaxActiveBlocksPerMultiprocessor);
   EXPECT_AGREE(cuGetErrorName);
   EXPECT_AGREE(cuGetErrorString);
 }
@@ -89,6 +91,7 @@ TEST(CUDAHeader, DefinesTheSameNumbers) {
   EXPECT_EQ(cuda::kComputeMajor, int(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR));
   EXPECT_EQ(cuda::kComputeMinor, int(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
   EXPECT_EQ(cuda::kMultiprocessors, int(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT));
+  EXPECT_EQ(cuda::kCooperativeLaunch, int(CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH));
   EXPECT_EQ(cuda::kMaxDynamicSharedBytes, int(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES));
   EXPECT_EQ(cuda::kNonBlocking, unsigned(CU_STREAM_NON_BLOCKING));
   EXPECT_EQ(cuda::kNoTiming, unsigned(CU_EVENT_DISABLE_TIMING));

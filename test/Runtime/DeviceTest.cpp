@@ -55,6 +55,30 @@ KERNEL(combine) {
   at<float>(fixed, 0) += 1;
 }
 
+/// Both for as many steps as there are samples: thread block i takes the blocks i, i + 2, ...
+KERNEL(epoch) {
+  int64_t size = count, total = first;
+  EXPECT_EQ(t->blocks, 2);
+  for (int64_t begin = 0; begin < total; begin += size) {
+    const int64_t *record = batch + begin / size * (AI_RT_BATCH_ROWS + size);
+    int64_t own = std::min(size, total - begin);
+    for (int64_t round = 0; round < own; round += kSlots) {
+      for (int32_t i = t->block; i < kSlots; i += t->blocks) {
+        ai_rt_gpu_thread_t turn = *t;
+        turn.block = i;
+        if (round + i < own)
+          block(fixed, nullptr, nullptr, inputs, targets, metrics, record, round, own, &turn);
+        else if (round == 0)
+          at<float>(fixed, kSlotBytes * (1 + i)) = 0;
+      }
+      ai_rt_gpu_grid_barrier(t, 0, "");
+    }
+    if (t->block == 0)
+      combine(fixed, nullptr, nullptr, inputs, targets, metrics, record, 0, own, t);
+    ai_rt_gpu_grid_barrier(t, 1, "");
+  }
+}
+
 const int64_t inputShape[] = {1, 2}, targetShape[] = {1};
 const ai_rt_tensor_info_t tensors[] = {
     {"steps", AI_RT_PARAMETER, AI_RT_F32, 0, nullptr, 0, 4, AI_RT_INIT_CONSTANT, 0, 0},
@@ -65,12 +89,19 @@ const ai_rt_tensor_info_t stepTensors[] = {
     {"loss", AI_RT_METRIC, AI_RT_F32, 0, nullptr, 0, 4, 0, 0, 0}};
 const ai_rt_kernel_t blockKernel = {"the_block", block, 0, 1, 0, nullptr},
                      combineKernel = {"the_combine", combine, 1, 1, 0, nullptr};
+const ai_rt_kernel_t epochKernel = {"the_epoch", epoch, 2, 1, 0, nullptr};
 const ai_rt_gpu_step_t gpuStep = {
-    {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0, kEntryBytes};
+    {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0, kEntryBytes, nullptr};
+const ai_rt_gpu_step_t joinedStep = {
+    {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0,
+    kEntryBytes,       &epochKernel};
 const ai_rt_step_t steps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
                                kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep},
                               {"evaluate", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
                                kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep}};
+const ai_rt_step_t joinedSteps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
+                                     kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &joinedStep},
+                                    steps[1]};
 const int64_t noCubin = 0;
 const ai_rt_gpu_image_t image = {"sm_75", "\n.version 6.3\n",
                                  reinterpret_cast<const char *>(&noCubin)};
@@ -222,6 +253,41 @@ TEST_F(Device, EvaluatesBetweenSteps) {
   EXPECT_EQ(unread().count, 3); // the training's
 }
 
+TEST_F(Device, RunsManyStepsInOneLaunch) {
+  program.steps = joinedSteps;
+  ai_rt_model_destroy(model);
+  create();
+  EXPECT_EQ(ai_rt_model_batches_at_once(model, &data), 1);
+  expectRightSums(); // of samples that are sent: step by step
+  keep();
+  EXPECT_EQ(ai_rt_model_batches_at_once(model, &data), 1024);
+  int64_t step = ai_rt_model_progress(model).step;
+  for (int64_t size : {3, 9, 4, 700, 1}) { // the last batch is smaller, or a launch ends before
+    double sum = 0;
+    for (int64_t first = 0; first < kRows; first += size)
+      sum += double(float(expected(step++, first, std::min(size, kRows - first))));
+    for (int64_t first : {int64_t(0), 10 * size})
+      if (int64_t end = first ? kRows : std::min(10 * size, kRows); first < end)
+        ASSERT_EQ(ai_rt_model_train_batches(model, &data, order.data(), first, end - first, size),
+                  AI_RT_OK)
+            << ai_rt_last_error();
+    EXPECT_EQ(ai_rt_model_progress(model).step, step);
+    ai_rt_metrics_t metrics = unread();
+    EXPECT_NEAR(metrics.loss / sum, 1, 1e-5) << size; // of floats, in another order
+    EXPECT_EQ(metrics.count, kRows);
+  }
+  float counted = 0;
+  ASSERT_EQ(ai_rt_model_get_tensor(model, "steps", &counted, 4), AI_RT_OK);
+  EXPECT_EQ(counted, float(step));
+}
+
+TEST_F(Device, RefusesBatchesThatAreNone) {
+  EXPECT_EQ(ai_rt_model_train_batches(model, &data, nullptr, 0, 10, 0), AI_RT_INVALID);
+  EXPECT_STREQ(ai_rt_last_error(), "expects a batch of at least 1, got 0");
+  EXPECT_EQ(ai_rt_model_train_batches(model, &data, nullptr, 0, 0, 5), AI_RT_INVALID);
+  EXPECT_STREQ(ai_rt_last_error(), "expects at least one sample, got 0");
+}
+
 TEST_F(Device, ReadsMetricsBeforeTheirPlacesAreUsedUp) {
   keep();
   double sum = 0;
@@ -286,6 +352,47 @@ TEST_F(DeviceOnDriver, ReadsSettingsWithoutWaiting) {
   float number;
   ASSERT_EQ(ai_rt_model_get_tensor(model, "steps", &number, 4), AI_RT_OK);
   EXPECT_EQ(count(calls(), "copyOut"), 1);
+}
+
+TEST_F(DeviceOnDriver, LaunchesStepsTogether) {
+  program.steps = joinedSteps;
+  fake_cuda()->together = 1;
+  ai_rt_model_destroy(model);
+  create();
+  keep();
+  calls();
+  ASSERT_EQ(ai_rt_model_train_batches(model, &data, order.data(), 0, 10, 3), AI_RT_OK)
+      << ai_rt_last_error();
+  ASSERT_EQ(fake_cuda()->launches.size(), 1u);
+  const FakeCUDA::Launch &launch = fake_cuda()->launches[0];
+  EXPECT_EQ(launch.kernel, "the_epoch");
+  EXPECT_TRUE(launch.together);
+  EXPECT_EQ(launch.grid, 2u); // there is no work for more
+  EXPECT_EQ(launch.arguments[7], 10);
+  EXPECT_EQ(launch.arguments[8], 3);
+  std::vector<std::string> made = calls();
+  EXPECT_EQ(count(made, "graph"), 0);
+  EXPECT_EQ(count(made, "sync"), 0);
+  const auto *records = reinterpret_cast<const int64_t *>(launch.arguments[6]);
+  for (int64_t step = 0; step < 4; ++step) {
+    const int64_t *record = records + step * (AI_RT_BATCH_ROWS + 3);
+    EXPECT_EQ(record[AI_RT_BATCH_STEP], step);
+    EXPECT_EQ(record[AI_RT_BATCH_ENTRY], step);
+    EXPECT_EQ(record[AI_RT_BATCH_ROWS] & 0xffffffff, order[size_t(3 * step)]);
+  }
+  EXPECT_EQ(unread().count, 10);
+  // One step is launched so, too, and an evaluation as ever.
+  ASSERT_EQ(train(0, 3), AI_RT_OK);
+  EXPECT_EQ(fake_cuda()->launches.back().kernel, "the_epoch");
+  ai_rt_metrics_t metrics;
+  ASSERT_EQ(ai_rt_model_evaluate_data(model, &data, 0, 3, &metrics), AI_RT_OK);
+  EXPECT_EQ(fake_cuda()->launches.back().kernel, "the_combine");
+  ai_rt_model_destroy(model);
+  create();
+  keep();
+  fake_cuda()->together = 0;
+  EXPECT_EQ(ai_rt_model_train_batches(model, &data, order.data(), 0, 10, 3), AI_RT_NO_DEVICE);
+  EXPECT_EQ(ai_rt_model_progress(model).step, 0);
 }
 
 TEST_F(DeviceOnDriver, ForgetsOldGraphs) {

@@ -96,6 +96,32 @@ TEST_F(Driver, LaunchesKernelsWithTheirArguments) {
   EXPECT_EQ(fake_cuda()->names.size(), 1u);       // a function is looked up once
 }
 
+TEST_F(Driver, LaunchesThreadBlocksTogetherAsFarAsThereIsRoom) {
+  auto backend = openDriver(program);
+  char *arena = backend->allocate(64);
+  EXPECT_EQ(backend->countResident(kernel), 2 * 132);
+  EXPECT_EQ(fake_cuda()->sharedLimit, 100 << 10); // before it is asked how many fit
+  backend->launchTogether(kernel, 7, at(arena));
+  ASSERT_EQ(fake_cuda()->launches.size(), 1u);
+  EXPECT_TRUE(fake_cuda()->launches[0].together);
+  EXPECT_EQ(fake_cuda()->launches[0].grid, 7u);
+  EXPECT_EQ(fake_cuda()->launches[0].threads, 256u);
+  EXPECT_EQ(fake_cuda()->launches[0].sharedBytes, 100u << 10);
+  EXPECT_EQ(fake_cuda()->launches[0].arguments[0], reinterpret_cast<int64_t>(arena));
+  fake_cuda()->together = 0;
+  try {
+    backend->countResident(kernel);
+    FAIL();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.status, AI_RT_NO_DEVICE);
+    EXPECT_STREQ(
+        error.what(),
+        "expects a GPU whose thread blocks can wait for each other (cooperative launches), "
+        "got Fake GPU, compute capability 9.0, 132 multiprocessors; compile the model with "
+        "--gpu-schedule=graph; AI_GPU=emulate runs the kernels on this processor, slowly");
+  }
+}
+
 TEST_F(Driver, CopiesAndClears) {
   auto backend = openDriver(program);
   char *arena = backend->allocate(64);

@@ -193,6 +193,52 @@ KERNEL(seesItsArguments) {
   EXPECT_EQ(reinterpret_cast<const char *>(batch), fixed + 8);
 }
 
+void gridBarrier(ai_rt_gpu_thread_t *t, int64_t number = 0) {
+  ai_rt_gpu_grid_barrier(t, number, "model.mlir:9:1");
+}
+
+/// fixed[blocks + block] = the sum of what all blocks have left in fixed[block], twice.
+KERNEL(exchangeInGrid) {
+  for (int64_t step = 0; step < 2; ++step) {
+    if (t->thread == 5)
+      store(t, fixed, t->block, false, float(1 + t->block + 10 * step));
+    gridBarrier(t);
+    float sum = 0;
+    for (int64_t i = 0; t->thread == 0 && i < t->blocks; ++i)
+      sum += load(t, fixed, i, false);
+    if (t->thread == 0)
+      store(t, fixed, t->blocks + t->block, false, sum);
+    gridBarrier(t, 1);
+  }
+}
+
+KERNEL(exchangeInGridWithoutBarrier) {
+  if (t->thread == 0)
+    store(t, fixed, t->block, false, load(t, fixed, (t->block + 1) % t->blocks, false));
+}
+
+KERNEL(firstBlockWaitsForGrid) {
+  if (t->block == 0)
+    gridBarrier(t);
+}
+
+KERNEL(halfOfABlockWaitsForGrid) {
+  if (t->thread < kThreads / 2)
+    gridBarrier(t);
+  else
+    barrier(t);
+}
+
+/// In its second turn a block finds nothing of the first in its shared memory.
+KERNEL(takesTwoTurns) {
+  for (int64_t turn = 0; turn < 2; ++turn) {
+    ai_rt_gpu_turn_barrier(t, 0, "model.mlir:9:1");
+    EXPECT_TRUE(std::isnan(load(t, t->shared, kThreads - 1 - t->thread, true)));
+    barrier(t, 1);
+    store(t, t->shared, t->thread, true, 1);
+  }
+}
+
 /// fixed[0] = fixed[0] + inputs[0], and a second kernel that doubles it.
 KERNEL(addsInput) {
   if (t->thread == 0 && t->block == 0)
@@ -220,15 +266,23 @@ public:
                     {arena, arena + 1024, arena + 1536, inputs, arena + 2, arena + 1544,
                      reinterpret_cast<int64_t *>(arena + 8), 1, 2});
   }
+  void together(ai_rt_emulate_fn body, int64_t blocks) {
+    kernel = {"the_kernel", body, 0, kThreads, kThreads * 4, nullptr};
+    backend->launchTogether(kernel, blocks,
+                            {arena, arena, arena, arena, arena, arena, nullptr, 0, 0});
+  }
   std::vector<float> floats(int64_t offset, int64_t count) {
     std::vector<float> values(count);
     backend->copyOut(values.data(), arena + offset, count * 4);
     return values;
   }
   /// What the error of a run says; empty if there is none.
-  std::string complaint(ai_rt_emulate_fn body) {
+  std::string complaint(ai_rt_emulate_fn body, int64_t blocksTogether = 0) {
     try {
-      (*this)(body);
+      if (blocksTogether)
+        together(body, blocksTogether);
+      else
+        (*this)(body);
     } catch (const Error &error) {
       EXPECT_EQ(error.status, AI_RT_NO_DEVICE);
       return error.what();
@@ -282,6 +336,61 @@ TEST(Emulator, ThreadsOfAWarpWaitForEachOther) {
             "warp's barrier 0 (model.mlir:8:1), thread 16 has ended");
 }
 
+TEST(Emulator, ThreadBlocksWaitForEachOther) {
+  for (const char *check : {"", "race"})
+    for (const char *order : {"forward", "reverse", "random:1", "random:2"}) {
+      Setting setting("AI_GPU_ORDER", order), races("AI_GPU_CHECK", check);
+      Session run;
+      run.together(exchangeInGrid, 5);
+      EXPECT_EQ(run.floats(5 * 4, 5), std::vector<float>(5, 1 + 2 + 3 + 4 + 5 + 5 * 10));
+      run.together(exchangeInGrid, 2); // other threads again
+      EXPECT_EQ(run.floats(2 * 4, 2), std::vector<float>(2, 1 + 2 + 2 * 10));
+      run(exchange);
+      expectExchanged(run);
+    }
+}
+
+TEST(Emulator, FindsMissingBarriersOfAGrid) {
+  Setting races("AI_GPU_CHECK", "race");
+  Session run;
+  EXPECT_EQ(run.complaint(exchangeInGridWithoutBarrier, 3),
+            "kernel the_kernel, block 1, thread 0 writes byte 4 of the arena (model.mlir:3:5), "
+            "which thread 0 of block 0 touched, with no barrier between them");
+  EXPECT_EQ(run.complaint(firstBlockWaitsForGrid, 3),
+            "barrier of the grid that not all thread blocks reach: kernel the_kernel, block 0, "
+            "thread 0 waits at the grid's barrier 0 (model.mlir:9:1), block 1 has ended");
+  EXPECT_EQ(run.complaint(halfOfABlockWaitsForGrid, 3),
+            "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 waits at the "
+            "grid's barrier 0 (model.mlir:9:1), thread 32 waits at barrier 0 (model.mlir:7:1)");
+  EXPECT_EQ(run.complaint(firstBlockWaitsForGrid),
+            "barrier of a grid whose thread blocks were not launched together: kernel the_kernel, "
+            "block 0, thread 0 waits at the grid's barrier 0 (model.mlir:9:1)");
+}
+
+TEST(Emulator, SharedMemoryIsNewInEveryTurn) {
+  for (const char *check : {"", "race"}) {
+    Setting races("AI_GPU_CHECK", check);
+    Session run;
+    run.together(takesTwoTurns, 2);
+  }
+}
+
+TEST(Emulator, HasAsManyMultiprocessorsAsItIsTold) {
+  EXPECT_EQ(openEmulator()->countResident({}), 4);
+  Setting setting("AI_GPU_MULTIPROCESSORS", "132");
+  EXPECT_EQ(openEmulator()->countResident({}), 132);
+  for (const char *wrong : {"0", "-1", "many", "3x"}) {
+    Setting other("AI_GPU_MULTIPROCESSORS", wrong);
+    try {
+      openEmulator();
+      FAIL();
+    } catch (const Error &error) {
+      EXPECT_EQ(error.what(), "expects AI_GPU_MULTIPROCESSORS to be a number of at least 1, got '" +
+                                  std::string(wrong) + "'");
+    }
+  }
+}
+
 /// What the bits stand for.
 static float real(uint32_t bits) {
   float value;
@@ -330,7 +439,7 @@ TEST(Emulator, AllThreadsOfAWarpMultiply) {
   EXPECT_EQ(run.complaint(oneThreadMultipliesNothing),
             "barrier that not all threads reach: kernel the_kernel, block 0, thread 0 has ended, "
             "thread 32 waits at its warp's barrier 0 (model.mlir:9:1)");
-  run.kernel = {"the_kernel", allMultiply, 0, kThreads - 8, 0};
+  run.kernel = {"the_kernel", allMultiply, 0, kThreads - 8, 0, nullptr};
   try {
     run.launch(run.kernel, run.arena + 1);
     FAIL();

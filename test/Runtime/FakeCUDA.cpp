@@ -25,6 +25,8 @@ static FakeCUDA readState() {
     state.failing = failing;
   const char *memory = getenv("FAKE_CUDA_MEMORY");
   state.memory = memory ? strtoull(memory, nullptr, 10) : size_t(1) << 32;
+  if (const char *together = getenv("FAKE_CUDA_TOGETHER"))
+    state.together = atoi(together);
   return state;
 }
 
@@ -81,7 +83,10 @@ int cuDeviceGetName(char *name, int bytes, int device) {
   return snprintf(name, size_t(bytes), "Fake GPU%s", device ? " 1" : ""), 0;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-  *value = attribute == 75 ? state.major : attribute == 76 ? state.minor : 132;
+  *value = attribute == 75   ? state.major
+           : attribute == 76 ? state.minor
+           : attribute == 95 ? state.together > 0
+                             : 132;
   return 0;
 }
 int cuDevicePrimaryCtxRetain(void **context, int) {
@@ -217,14 +222,29 @@ int cuModuleGetFunction(void **function, void *, const char *name) {
 int cuFuncSetAttribute(void *, int attribute, int value) {
   return state.sharedLimit = attribute == 8 ? value : -1, done("cuFuncSetAttribute");
 }
-int cuLaunchKernel(void *function, unsigned gridX, unsigned, unsigned, unsigned blockX, unsigned,
-                   unsigned, unsigned sharedBytes, void *, void **arguments, void **) {
+static void addLaunch(void *function, unsigned gridX, unsigned blockX, unsigned sharedBytes,
+                      void **arguments, bool together) {
   require(hasContext, "no context is current");
-  FakeCUDA::Launch launch{*static_cast<std::string *>(function), gridX, blockX, sharedBytes, {}};
+  FakeCUDA::Launch launch{
+      *static_cast<std::string *>(function), gridX, blockX, sharedBytes, {}, together};
   for (int i = 0; i < 9; ++i)
     launch.arguments[i] = *static_cast<int64_t *>(arguments[i]);
   (capturing ? *capturing : state.launches).push_back(launch);
+}
+int cuLaunchKernel(void *function, unsigned gridX, unsigned, unsigned, unsigned blockX, unsigned,
+                   unsigned, unsigned sharedBytes, void *, void **arguments, void **) {
+  addLaunch(function, gridX, blockX, sharedBytes, arguments, /*together=*/false);
   return called("cuLaunchKernel");
+}
+int cuLaunchCooperativeKernel(void *function, unsigned gridX, unsigned, unsigned, unsigned blockX,
+                              unsigned, unsigned, unsigned sharedBytes, void *, void **arguments) {
+  require(gridX <= 132u * unsigned(state.together), "thread blocks wait for others without room");
+  addLaunch(function, gridX, blockX, sharedBytes, arguments, /*together=*/true);
+  return called("cuLaunchCooperativeKernel");
+}
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *, int threads, size_t) {
+  require(threads > 0, "a thread block has threads");
+  return *blocks = state.together, done("cuOccupancyMaxActiveBlocksPerMultiprocessor");
 }
 int cuGetErrorName(int result, const char **name) {
   *name = result == 700   ? "CUDA_ERROR_ILLEGAL_ADDRESS"

@@ -20,8 +20,11 @@ struct FakeCUDA {
     std::string kernel;
     unsigned grid, threads, sharedBytes;
     int64_t arguments[9];
+    bool together = false;
   };
 
+  /// Thread blocks that a multiprocessor has room for; 0: it has no cooperative launches.
+  int together = 2;
   int numDevices = 1, major = 9, minor = 0;
   size_t memory = 1 << 20;
   std::string failing;                ///< The function that fails.

@@ -675,6 +675,64 @@ def AIOutlineKernelsPass : Pass<"ai-outline-kernels", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def AIJoinKernelsPass : Pass<"ai-join-kernels", "mlir::ModuleOp"> {
+  let summary = "Make one kernel of the kernels of many training steps";
+  let description = [{
+    Adds a kernel `@NAME_epoch` for each training step, and its name, the thread blocks that have work at
+    once, threads and bytes of shared memory as `ai.epoch` to the function of its block. It runs steps on
+    `first` samples, `count` of them a step, in the last one what is left; the batch's record of a step
+    is `AI_RT_BATCH_ROWS + count` words behind the one before. The kernels of the step are its phases:
+    blocks, folds, combines, as often and in the order that they are launched in for one step. Thread
+    block i of a grid of G does what the thread blocks i, i + G, ... of a launch do, so nothing that is
+    computed depends on G. Slots and rows of blocks that a batch has not are cleared.
+
+    ```mlir
+    gpu.func @step_block(...) kernel { BLOCK }
+    gpu.func @step_combine_0(...) kernel { COMBINE }
+    // is joined to
+    gpu.func @step_epoch(...) kernel {
+      scf.for %sample = %c0 to %first step %count {
+        scf.for %number = %block_id_x to %slots step %grid_dim_x {
+          func.call @ai_begin_turn()
+          func.call @joined_step_block(...)
+        }
+        func.call @ai_grid_barrier()
+        scf.for %number = %block_id_x to %c52 step %grid_dim_x { /* the same for @joined_step_combine_0 */ }
+        func.call @ai_grid_barrier()
+      }
+    }
+    ```
+
+    The phases are functions of their own, which are not to be inlined. `ai_grid_barrier` stands for a barrier of all threads of the grid, which are resident at once;
+    `ai_begin_turn` for one of the thread block, behind which its shared memory holds anything.
+
+    - Needs: `ai-outline-kernels`, then `lower-affine`: no loop may stand around affine symbols.
+    - Ensures: the kernels are left as they are.
+    - Fails when: the kernels of a step have thread blocks of different sizes.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::gpu::GPUDialect", "mlir::memref::MemRefDialect",
+                           "mlir::NVVM::NVVMDialect", "mlir::scf::SCFDialect"];
+}
+
+def AILowerJoinedKernelsPass : Pass<"ai-lower-joined-kernels", "mlir::gpu::GPUModuleOp"> {
+  let summary = "Write what joined kernels are made of in instructions of a GPU";
+  let description = [{
+    The functions that are no kernels take pointers to global memory. A call of `ai_begin_turn` becomes a barrier of the thread block, one of `ai_grid_barrier` becomes a
+    barrier of the thread block; in its first thread a fence, an addition to a counter, and acquire loads of
+    it until the last thread block has added itself; and a second barrier of the thread block. The
+    counter is the barrier of NVIDIA's cooperative groups (`cooperative_groups/details/sync.h`): block 0
+    adds 2^31 - (blocks - 1), each other one 1, so its highest bit changes once with every barrier.
+
+    - Needs: `ai-join-kernels`, kernels lowered to LLVM and NVVM; all thread blocks are resident (a
+      cooperative launch).
+    - Ensures: no call of the two is left; what was written in front of a barrier by any thread of
+      the grid is seen behind it by all.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect"];
+}
+
 def AIDescribeKernelsPass : Pass<"ai-describe-kernels", "mlir::ModuleOp"> {
   let summary = "write down what every kernel loads, stores and computes";
   let description = [{
@@ -718,15 +776,16 @@ def AIMutateKernelsPass : Pass<"ai-mutate-kernels", "mlir::gpu::GPUModuleOp"> {
   let summary = "Put one mistake into the kernels: for tests of the emulator";
   let description = [{
     One place, counted through all kernels, becomes wrong: of kind `barrier` a barrier is removed; of
-    kind `fence` only the threads of a warp still wait for each other there; of kind `index` a load or
-    store of memory that threads share is of the element behind its own.
+    kind `fence` only the threads of a warp still wait for each other there; of kind `grid` only those of a
+    thread block, at a barrier of the grid; of kind `index` a load or store of memory that threads share is
+    of the element behind its own.
 
     - Needs: kernels lowered to LLVM and NVVM.
     - Ensures: nothing.
     - Fails when: there is no such kind, or no place of that number; the error says how many there are.
   }];
   let options = [
-    Option<"kind", "kind", "std::string", [{""}], "barrier, fence or index">,
+    Option<"kind", "kind", "std::string", [{""}], "barrier, fence, grid or index">,
     Option<"number", "number", "int64_t", "0", "Which one">
   ];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect"];
@@ -735,7 +794,7 @@ def AIMutateKernelsPass : Pass<"ai-mutate-kernels", "mlir::gpu::GPUModuleOp"> {
 def AIEmulateKernelsPass : Pass<"ai-emulate-kernels", "mlir::ModuleOp"> {
   let summary = "Compile GPU kernels for the host as well";
   let description = [{
-    Every kernel of a `gpu.module` in the NVVM dialect is copied to a function `@emulate.NAME` whose
+    Every function of a `gpu.module` in the NVVM dialect is copied to a function `@emulate.NAME` whose
     last argument is the record of a thread (`ai_rt_gpu_thread_t`): registers of the GPU are read from
     it, barriers of a block and of a warp are calls, shared memory begins where it says, and each access is compared with the
     bounds of its memory first.

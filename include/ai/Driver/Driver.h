@@ -41,6 +41,7 @@ struct CompileOptions {
   bool checkNaN = false;      ///< the program stops at the first NaN and says which nest made it
   bool keepGradients = false; ///< the program hands out the gradients of its last step
   Report report = Report::None;
+  std::string gpuSchedule;   ///< graph, persistent; empty: graph
   std::string gpuMutant;     ///< a mistake in the kernels, as ai-mutate-kernels makes it: for tests
   bool watch = false;        ///< keep what every op computes
   std::string intermediates; ///< folder that gets a file of every stage; empty: none

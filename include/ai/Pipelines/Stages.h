@@ -32,6 +32,7 @@ struct PipelineOptions {
   int64_t sharedBytes = 48 << 10;  ///< shared memory of a thread block
   std::string gpuLibrary = "none"; ///< what computes convolutions and products: none, cudnn
   std::string precision = "f32";   ///< of factors of products on a GPU: f32, tf32, bf16
+  bool isPersistent = false;       ///< training steps have a kernel that runs many of them
   std::string mutant;              ///< KIND:NUMBER, a mistake in the kernels: for tests
   std::string accessor; ///< function that returns the program's table; empty: write `main`
   bool hasEntry = true; ///< the module is the whole program, with `main` or the accessor

@@ -115,11 +115,20 @@ typedef struct {
   int64_t arena_bytes;
   int32_t thread; ///< In its block.
   int32_t block;
+  int32_t blocks; ///< Of the grid.
 } ai_rt_gpu_thread_t;
 
 /// Called by emulated kernels: waits for all threads of the block at barrier `number` of the
 /// kernel. `place` is where in the model file it comes from.
 AI_RT_API void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place);
+
+/// The same; behind it the block takes another turn: its shared memory holds anything.
+AI_RT_API void ai_rt_gpu_turn_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
+                                      const char *place);
+
+/// The same for all threads of the grid, whose blocks were launched together.
+AI_RT_API void ai_rt_gpu_grid_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
+                                      const char *place);
 
 /// The same for the threads of the caller's warp alone.
 AI_RT_API void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number,
@@ -224,6 +233,11 @@ typedef struct {
   int64_t workspace_bytes; ///< Of all thread blocks.
   int64_t staged_bytes;    ///< Of one thread block; outputs lie there.
   int64_t metric_bytes;    ///< Of an entry; the offsets of metrics count from its start.
+  /// The whole step as one kernel, for many steps: on `first` samples, `count` of them a step, in
+  /// the last one what is left; the record of a step is AI_RT_BATCH_ROWS + `count` words behind the
+  /// one before. Its thread blocks, of which `grid` have work at once, are launched together. Null
+  /// without ai-compile's --gpu-schedule=persistent.
+  const ai_rt_kernel_t *epoch;
 } ai_rt_gpu_step_t;
 
 /// Machine code of all kernels for one architecture.

@@ -64,7 +64,7 @@ AI_RT_API const ai_rt_function_t *ai_rt_program_find_function(const ai_rt_progra
 /// the fixed region, a workspace for each thread, and eight bytes of indices for each sample of a
 /// batch. 0 stands for the same as in `ai_rt_config_t`. Of a program for a GPU: the arena there,
 /// which no batch changes, a batch's record, and the host's copies. Samples come on top, those of
-/// `ai_rt_model_keep_data` or those on their way.
+/// `ai_rt_model_keep_data` or those on their way, and records that many steps have at once.
 AI_RT_API int64_t ai_rt_program_memory(const ai_rt_program_t *program, int64_t batch,
                                        int64_t threads);
 
@@ -184,6 +184,19 @@ AI_RT_API ai_rt_status_t ai_rt_model_keep_data(ai_rt_model_t *model, const ai_rt
 AI_RT_API ai_rt_status_t ai_rt_model_train_batch(ai_rt_model_t *model, const ai_rt_data_t *data,
                                                  const uint32_t *order, int64_t first,
                                                  int64_t count, ai_rt_metrics_t *metrics);
+
+/// Returns how many batches of `data` one call of `ai_rt_model_train_batches` gives to a GPU at
+/// once: 1, but 1024 in a program compiled with --gpu-schedule=persistent, if the GPU keeps `data`.
+AI_RT_API int64_t ai_rt_model_batches_at_once(const ai_rt_model_t *model, const ai_rt_data_t *data);
+
+/// Runs training steps on the samples at positions `order[first] ... order[first + samples - 1]`,
+/// `batch` of them at a time, at last what is left: what calls of `ai_rt_model_train_batch` with
+/// null for `metrics` do one after the other, with the same bits, but a launch of a GPU may run
+/// many of them. What is allocated depends on `samples` then. If batch k is refused, those before
+/// it may have been trained on.
+AI_RT_API ai_rt_status_t ai_rt_model_train_batches(ai_rt_model_t *model, const ai_rt_data_t *data,
+                                                   const uint32_t *order, int64_t first,
+                                                   int64_t samples, int64_t batch);
 
 /// Stores the sums over the training steps since the last call whose `metrics` or `loss` was null.
 AI_RT_API ai_rt_status_t ai_rt_model_read_metrics(ai_rt_model_t *model, ai_rt_metrics_t *metrics);

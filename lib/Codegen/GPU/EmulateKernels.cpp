@@ -1,10 +1,11 @@
 // Kernels in the NVVM dialect -> functions of the host that the runtime's emulator calls, once for
 // each thread. A function gets one more argument, the record of its thread (ai_rt_gpu_thread_t):
 //
-//   { ptr shared, i64 shared_bytes, ptr arena, i64 arena_bytes, i32 thread, i32 block }
+//   { ptr shared, i64 shared_bytes, ptr arena, i64 arena_bytes, i32 thread, i32 block, i32 blocks }
 //
 // Sizes are those that accesses are compared with: with 0 the runtime sees every access.
 
+#include "GridBarriers.h"
 #include "KernelPointers.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/StepFunctions.h"
@@ -24,12 +25,15 @@ using namespace ai;
 
 namespace {
 /// Fields of the record.
-enum Field { Shared, SharedBytes, Arena, ArenaBytes, Thread, Block };
+enum Field { Shared, SharedBytes, Arena, ArenaBytes, Thread, Block, Blocks };
+
+std::string emulatedName(StringRef name) { return ("emulate." + name).str(); }
 
 class KernelEmulator {
 public:
-  KernelEmulator(ModuleOp host, LLVM::LLVMFuncOp kernel)
-      : host(host), kernel(kernel), layout(host), b(host.getContext()) {}
+  /// Barriers are counted through all kernels by `numBarriers`.
+  KernelEmulator(ModuleOp host, LLVM::LLVMFuncOp kernel, int64_t &numBarriers)
+      : host(host), kernel(kernel), layout(host), b(host.getContext()), numBarriers(numBarriers) {}
 
   LogicalResult run() {
     cloneKernel();
@@ -59,7 +63,7 @@ private:
   void cloneKernel() {
     b.setInsertionPointToEnd(host.getBody());
     function = cast<LLVM::LLVMFuncOp>(b.clone(*kernel));
-    function.setName(("emulate." + kernel.getName()).str());
+    function.setName(emulatedName(kernel.getName()));
     SmallVector<NamedAttribute> kept;
     for (NamedAttribute attribute : function->getDiscardableAttrs())
       if (!attribute.getName().getValue().contains('.'))
@@ -84,7 +88,7 @@ private:
   Value readField(Field field) {
     Location loc = function.getLoc();
     Type i64 = b.getI64Type(), i32 = b.getI32Type();
-    Type fields[] = {pointerType(), i64, pointerType(), i64, i32, i32};
+    Type fields[] = {pointerType(), i64, pointerType(), i64, i32, i32, i32};
     auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
     Value at = LLVM::GEPOp::create(b, loc, pointerType(), type, record,
                                    ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
@@ -97,16 +101,18 @@ private:
       return replace(op, readField(Thread));
     if (isa<NVVM::BlockIdXOp>(op))
       return replace(op, readField(Block));
-    if (isa<NVVM::Barrier0Op, NVVM::BarrierOp>(op)) {
-      call("ai_rt_gpu_barrier", {record, nextBarrier(op), place(op)}, op->getLoc());
-      op->erase();
-      return success();
-    }
-    if (isa<NVVM::SyncWarpOp>(op)) { // of whole warps
-      call("ai_rt_gpu_warp_barrier", {record, nextBarrier(op), place(op)}, op->getLoc());
-      op->erase();
-      return success();
-    }
+    if (isa<NVVM::GridDimXOp>(op))
+      return replace(op, readField(Blocks));
+    if (isa<NVVM::Barrier0Op, NVVM::BarrierOp>(op))
+      return rewriteBarrier(op, "ai_rt_gpu_barrier");
+    if (isa<NVVM::SyncWarpOp>(op)) // of whole warps
+      return rewriteBarrier(op, "ai_rt_gpu_warp_barrier");
+    if (isCallOf(kGridBarrier, op))
+      return rewriteBarrier(op, "ai_rt_gpu_grid_barrier");
+    if (isCallOf(kBeginTurn, op))
+      return rewriteBarrier(op, "ai_rt_gpu_turn_barrier");
+    if (auto own = dyn_cast<LLVM::CallOp>(op); own && own.getCallee())
+      return rewriteCall(own);
     if (auto shuffle = dyn_cast<NVVM::ShflOp>(op))
       return rewriteShuffle(shuffle);
     if (auto product = dyn_cast<NVVM::MmaOp>(op))
@@ -123,6 +129,22 @@ private:
       checkAccess(op, store.getAddr(), store.getValue().getType(), /*isWrite=*/true);
     else if (isa<NVVM::NVVMDialect>(op->getDialect()))
       return op->emitOpError("is unknown to the emulator of ai-emulate-kernels");
+    return success();
+  }
+
+  /// A phase of a kernel: it has the same record.
+  LogicalResult rewriteCall(LLVM::CallOp op) {
+    auto callee = FlatSymbolRefAttr::get(b.getContext(), emulatedName(*op.getCallee()));
+    SmallVector<Value> operands(op.getArgOperands());
+    operands.push_back(record);
+    LLVM::CallOp::create(b, op.getLoc(), TypeRange(), callee, operands);
+    op.erase();
+    return success();
+  }
+
+  LogicalResult rewriteBarrier(Operation *op, StringRef name) {
+    call(name, {record, nextBarrier(op), place(op)}, op->getLoc());
+    op->erase();
     return success();
   }
 
@@ -283,20 +305,21 @@ private:
   LLVM::LLVMFuncOp kernel, function;
   DataLayout layout;
   OpBuilder b;
-  int64_t numBarriers = 0;
+  int64_t &numBarriers;
   Value record, shared, sharedBytes, arena, arenaBytes;
   Value fragments; // of a product that is being made; null if there is none
 };
 
 struct EmulateKernels final : ai::impl::AIEmulateKernelsPassBase<EmulateKernels> {
   void runOnOperation() final {
-    SmallVector<LLVM::LLVMFuncOp> kernels;
+    SmallVector<LLVM::LLVMFuncOp> functions;
     for (auto module : getOperation().getOps<gpu::GPUModuleOp>())
       for (auto f : module.getOps<LLVM::LLVMFuncOp>())
-        if (f->hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
-          kernels.push_back(f);
-    for (LLVM::LLVMFuncOp kernel : kernels)
-      if (failed(KernelEmulator(getOperation(), kernel).run()))
+        if (!f.isExternal())
+          functions.push_back(f);
+    int64_t numBarriers = 0;
+    for (LLVM::LLVMFuncOp f : functions)
+      if (failed(KernelEmulator(getOperation(), f, numBarriers).run()))
         return signalPassFailure();
   }
 };

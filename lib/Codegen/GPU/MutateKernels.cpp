@@ -1,5 +1,6 @@
 // A kernel with one mistake, for tests of what is to find mistakes.
 
+#include "GridBarriers.h"
 #include "KernelPointers.h"
 #include "ai/Codegen/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -37,6 +38,12 @@ static void weaken(OpBuilder &b, Operation *barrier) {
   barrier->erase();
 }
 
+/// Only the threads of a block wait for each other.
+static void separateBlocks(OpBuilder &b, Operation *barrier) {
+  NVVM::Barrier0Op::create(b, barrier->getLoc());
+  barrier->erase();
+}
+
 /// The access is of the element behind its own.
 static void shift(OpBuilder &b, Operation *access) {
   auto load = dyn_cast<LLVM::LoadOp>(access);
@@ -51,11 +58,13 @@ struct MutateKernels final : ai::impl::AIMutateKernelsPassBase<MutateKernels> {
   using AIMutateKernelsPassBase::AIMutateKernelsPassBase;
 
   void runOnOperation() final {
-    if (kind != "barrier" && kind != "fence" && kind != "index")
-      return refuse("barrier, fence or index", kind);
+    if (kind != "barrier" && kind != "fence" && kind != "grid" && kind != "index")
+      return refuse("barrier, fence, grid or index", kind);
     SmallVector<Operation *> places;
     getOperation().walk([&](Operation *op) {
-      if (kind == "index" ? isSharedAccess(op) : isBarrier(op))
+      if (kind == "index"  ? isSharedAccess(op)
+          : kind == "grid" ? isCallOf(kGridBarrier, op)
+                           : isBarrier(op))
         places.push_back(op);
     });
     if (number < 0 || number >= int64_t(places.size()))
@@ -67,6 +76,8 @@ struct MutateKernels final : ai::impl::AIMutateKernelsPassBase<MutateKernels> {
       place->erase();
     else if (kind == "fence")
       weaken(b, place);
+    else if (kind == "grid")
+      separateBlocks(b, place);
     else
       shift(b, place);
   }

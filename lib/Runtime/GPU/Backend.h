@@ -58,6 +58,12 @@ public:
   virtual void clear(char *at, int64_t bytes) = 0;
   virtual void launch(const ai_rt_kernel_t &kernel, int64_t blocks,
                       const KernelArguments &arguments) = 0;
+  /// The thread blocks of a kernel that are on the device at once, at most. Throws if it has no
+  /// such launches.
+  virtual int64_t countResident(const ai_rt_kernel_t &kernel) = 0;
+  /// The same for thread blocks that wait for each other: as many as `countResident` says, at most.
+  virtual void launchTogether(const ai_rt_kernel_t &kernel, int64_t blocks,
+                              const KernelArguments &arguments) = 0;
 
   /// Has `ask` ask a library for `kernel`, which is a call, on the first stream: now, or whenever
   /// the graph that is being recorded is replayed.
@@ -96,7 +102,8 @@ std::unique_ptr<Backend> openDriver(const ai_rt_program_t &program);
 /// order: forward, reverse or random:SEED. With AI_GPU_CHECK=race, threads that touch the same
 /// byte without a barrier between them, one of which writes, are an error; with AI_GPU_CHECK=bytes
 /// the bytes that each kernel loads and stores are counted, and printed on standard error at the
-/// end. AI_GPU_MEMORY is the number of bytes that it has. Copies of the second stream are made as
+/// end. AI_GPU_MEMORY is the number of bytes that it has, AI_GPU_MULTIPROCESSORS (4) the number of
+/// thread blocks that are there at once. Copies of the second stream are made as
 /// late as events allow.
 std::unique_ptr<Backend> openEmulator();
 

@@ -59,6 +59,8 @@ Library::Library() : handle(dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {
   FIND(cuModuleGetFunction);
   FIND(cuFuncSetAttribute);
   FIND(cuLaunchKernel);
+  FIND(cuLaunchCooperativeKernel);
+  FIND(cuOccupancyMaxActiveBlocksPerMultiprocessor);
   FIND(cuGetErrorName);
   FIND(cuGetErrorString);
 #undef FIND

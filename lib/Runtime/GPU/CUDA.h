@@ -31,6 +31,7 @@ using GraphExec = struct GraphExecTag *;
 constexpr Result kOutOfMemory = 2; // CUDA_ERROR_OUT_OF_MEMORY
 // Attributes of devices and functions.
 constexpr int kComputeMajor = 75, kComputeMinor = 76, kMultiprocessors = 16;
+constexpr int kCooperativeLaunch = 95;
 constexpr int kMaxDynamicSharedBytes = 8;
 // Flags.
 constexpr unsigned kNonBlocking = 1; // CU_STREAM_NON_BLOCKING
@@ -80,6 +81,12 @@ struct Library {
   Result (*cuLaunchKernel)(Function function, unsigned gridX, unsigned gridY, unsigned gridZ,
                            unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,
                            Stream stream, void **arguments, void **extra);
+  Result (*cuLaunchCooperativeKernel)(Function function, unsigned gridX, unsigned gridY,
+                                      unsigned gridZ, unsigned blockX, unsigned blockY,
+                                      unsigned blockZ, unsigned sharedBytes, Stream stream,
+                                      void **arguments);
+  Result (*cuOccupancyMaxActiveBlocksPerMultiprocessor)(int *blocks, Function function, int threads,
+                                                        size_t sharedBytes);
   Result (*cuGetErrorName)(Result result, const char **name);
   Result (*cuGetErrorString)(Result result, const char **text);
 

@@ -234,15 +234,22 @@ void Device::replay(const StepTensors &tensors, const KernelArguments &arguments
   backend->replay(step.graph);
 }
 
-void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *to) {
+void Device::showToDevice(const ai_rt_model &model) {
   if (hostIsNewer)
     backend->copyIn(fixed, model.memory.data(), sizes.tensors);
   hostIsNewer = false;
+  deviceIsNewer = true;
+}
+
+void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *to) {
+  if (batchesAtOnce(tensors, batch.data) > 1)
+    return runTogether(model, tensors, batch, batch.count);
+  showToDevice(model);
   if (int64_t(pending.size()) == kMaxPending)
     readPending();
   const ai_rt_progress_t &at = model.progress;
   const int64_t words[AI_RT_BATCH_ROWS] = {at.step, at.epoch, at.seed, int64_t(pending.size())};
-  SentBatch sent = batches.send(words, tensors, batch, model.normalisation);
+  SentBatch sent = batches.send(words, tensors, batch, batch.count, model.normalisation);
   KernelArguments arguments{fixed,   workspace,   staged, sent.inputs, sent.targets,
                             metrics, sent.record, 0,      batch.count};
   if (to || !backend->hasGraphs())
@@ -252,7 +259,29 @@ void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &ba
   batches.endBatch();
   if (tensors.loss)
     pending.push_back({&tensors, batch.count});
-  deviceIsNewer = true;
+}
+
+int64_t Device::batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data) const {
+  return tensors.step->gpu->epoch && batches.keeps(data, tensors) ? kMaxPending : 1;
+}
+
+void Device::runTogether(ai_rt_model &model, const StepTensors &tensors, const Batch &all,
+                         int64_t size) {
+  const ai_rt_kernel_t &kernel = *tensors.step->gpu->epoch;
+  if (resident == 0)
+    resident = std::min(kernel.grid, backend->countResident(kernel));
+  showToDevice(model);
+  int64_t steps = (all.count + size - 1) / size;
+  if (int64_t(pending.size()) + steps > kMaxPending)
+    readPending();
+  const ai_rt_progress_t &at = model.progress;
+  const int64_t words[AI_RT_BATCH_ROWS] = {at.step, at.epoch, at.seed, int64_t(pending.size())};
+  SentBatch sent = batches.send(words, tensors, all, size, model.normalisation);
+  backend->launchTogether(kernel, resident,
+                          {fixed, workspace, staged, sent.inputs, sent.targets, metrics,
+                           sent.record, /*first=*/all.count, /*count=*/size});
+  for (int64_t first = 0; first < all.count; first += size)
+    pending.push_back({&tensors, std::min(size, all.count - first)});
 }
 
 void Device::call(const ai_rt_function_t &function, const void *const *args, void *const *results) {

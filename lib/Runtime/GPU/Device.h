@@ -52,6 +52,13 @@ public:
   /// `collect`.
   void run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *outputs);
 
+  /// How many batches of `data` one launch takes: 1 where steps are launched one by one.
+  int64_t batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data) const;
+
+  /// Runs steps on the samples of `all`, `size` at a time, in one launch, as many as
+  /// `batchesAtOnce` at most; metrics are kept.
+  void runTogether(ai_rt_model &model, const StepTensors &tensors, const Batch &all, int64_t size);
+
   /// Returns the sums over the steps since the last call, in their order.
   ai_rt_metrics_t collect();
 
@@ -80,6 +87,7 @@ private:
   };
 
   void openLibraries(const ai_rt_program_t &program, int64_t batch);
+  void showToDevice(const ai_rt_model &model);
   void launch(const ai_rt_kernels_t &kernels, int64_t blocks, const KernelArguments &arguments);
   void clearMissing(const ai_rt_step_t &step, int64_t blocks, bool isFirstRound);
   void runRounds(const StepTensors &tensors, KernelArguments arguments, char *outputs);
@@ -97,6 +105,7 @@ private:
   std::vector<Pending> pending;
   ai_rt_metrics_t collected = {};
   std::vector<Recorded> recorded; ///< The ones used last at the end.
+  int64_t resident = 0;           ///< Thread blocks of steps in one launch; 0 before the first.
   bool hostIsNewer = true, deviceIsNewer = false;
 };
 

@@ -42,6 +42,9 @@ public:
     driver();
     return streamOf(ai::rt::Stream::Kernels);
   }
+  int64_t countResident(const ai_rt_kernel_t &kernel) override;
+  void launchTogether(const ai_rt_kernel_t &kernel, int64_t blocks,
+                      const KernelArguments &arguments) override;
   void beginGraph() override;
   ai::rt::Graph endGraph() override;
   void replay(ai::rt::Graph graph) override;
@@ -62,11 +65,12 @@ private:
   };
 
   void check(Result result, const char *what);
-  void endLaunch();
   void open(const ai_rt_program_t &program);
   void close();
   void load(const ai_rt_program_t &program);
   Function find(const ai_rt_kernel_t &kernel);
+  int attribute(int which);
+  void endLaunch();
   std::string describeDriver() const;
   std::string describeDevice(DeviceNumber number) const;
   /// A thread that asks the driver for something needs the context.
@@ -349,15 +353,24 @@ Function Driver::find(const ai_rt_kernel_t &kernel) {
   return function;
 }
 
+namespace {
+/// What the driver takes of arguments: their addresses.
+struct ArgumentList {
+  explicit ArgumentList(const KernelArguments &arguments) : a(arguments) {}
+
+  KernelArguments a;
+  void *pointers[9] = {&a.fixed,   &a.workspace, &a.staged, &a.inputs, &a.targets,
+                       &a.metrics, &a.batch,     &a.first,  &a.count};
+};
+} // namespace
+
 void Driver::launch(const ai_rt_kernel_t &kernel, int64_t blocks,
                     const KernelArguments &arguments) {
   addOnce(isRecording ? recorded : unfinished, kernel.name);
-  KernelArguments a = arguments;
-  void *pointers[] = {&a.fixed,   &a.workspace, &a.staged, &a.inputs, &a.targets,
-                      &a.metrics, &a.batch,     &a.first,  &a.count};
-  cuda::Stream stream = streamOf(ai::rt::Stream::Kernels);
+  ArgumentList list(arguments);
   check(driver().cuLaunchKernel(find(kernel), unsigned(blocks), 1, 1, unsigned(kernel.threads), 1,
-                                1, unsigned(kernel.shared_bytes), stream, pointers, nullptr),
+                                1, unsigned(kernel.shared_bytes), streamOf(ai::rt::Stream::Kernels),
+                                list.pointers, nullptr),
         "launching");
   endLaunch();
 }
@@ -369,11 +382,42 @@ void Driver::call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask
   endLaunch();
 }
 
+/// Waits if every launch is to be looked at.
 void Driver::endLaunch() {
   if (!checksLaunches)
     return;
   check(library.cuStreamSynchronize(streamOf(ai::rt::Stream::Kernels)), "running");
   unfinished.clear();
+}
+
+int Driver::attribute(int which) {
+  int value = 0;
+  check(driver().cuDeviceGetAttribute(&value, which, device), "asking what it can do");
+  return value;
+}
+
+int64_t Driver::countResident(const ai_rt_kernel_t &kernel) {
+  int each = 0;
+  if (attribute(kCooperativeLaunch))
+    check(library.cuOccupancyMaxActiveBlocksPerMultiprocessor(
+              &each, find(kernel), int(kernel.threads), size_t(kernel.shared_bytes)),
+          "asking how many thread blocks it has room for");
+  if (each == 0)
+    throwNoDevice("expects a GPU whose thread blocks can wait for each other (cooperative "
+                  "launches), got ",
+                  describeDevice(device), "; compile the model with --gpu-schedule=graph");
+  return int64_t(each) * attribute(kMultiprocessors);
+}
+
+void Driver::launchTogether(const ai_rt_kernel_t &kernel, int64_t blocks,
+                            const KernelArguments &arguments) {
+  addOnce(unfinished, kernel.name);
+  ArgumentList list(arguments);
+  check(driver().cuLaunchCooperativeKernel(
+            find(kernel), unsigned(blocks), 1, 1, unsigned(kernel.threads), 1, 1,
+            unsigned(kernel.shared_bytes), streamOf(ai::rt::Stream::Kernels), list.pointers),
+        "launching");
+  endLaunch();
 }
 
 //===----------------------------------------------------------------------===//

@@ -117,8 +117,9 @@ void EmulatedDevice::clear(char *at, int64_t bytes) {
 void EmulatedDevice::launch(const ai_rt_kernel_t &launched, int64_t blocks,
                             const KernelArguments &given) {
   if (recording)
-    return recording->push_back([=, &launched] { run(launched, blocks, given); });
-  run(launched, blocks, given);
+    return recording->push_back(
+        [=, &launched] { run(launched, blocks, given, /*together=*/false); });
+  run(launched, blocks, given, /*together=*/false);
 }
 
 void EmulatedDevice::call(const ai_rt_kernel_t &, const std::function<void()> &ask) {

@@ -37,6 +37,10 @@ public:
               const KernelArguments &arguments) override;
   void call(const ai_rt_kernel_t &kernel, const std::function<void()> &ask) override;
   void *libraryStream() override { return nullptr; }
+  void launchTogether(const ai_rt_kernel_t &kernel, int64_t blocks,
+                      const KernelArguments &arguments) override {
+    run(kernel, blocks, arguments, /*together=*/true);
+  }
   void beginGraph() override { recording = &graphs[nextGraph]; }
   Graph endGraph() override;
   void replay(Graph graph) override;
@@ -47,9 +51,9 @@ public:
   void await(Event event) override { copyUpTo(events[size_t(event)]); }
 
 protected:
-  /// Runs a kernel now.
-  virtual void run(const ai_rt_kernel_t &kernel, int64_t blocks,
-                   const KernelArguments &arguments) = 0;
+  /// Runs a kernel now, its thread blocks one after the other or together.
+  virtual void run(const ai_rt_kernel_t &kernel, int64_t blocks, const KernelArguments &arguments,
+                   bool together) = 0;
 
   /// Whether the bytes lie in memory that kernels only read: all but the arena.
   bool isInput(const char *address, int64_t bytes) const;

@@ -31,18 +31,25 @@ using namespace ai::rt;
 
 namespace {
 class Emulator;
+struct ThreadBlock;
 
-/// A thread of the present block. What generated code sees of it comes first.
+/// Who waits for each other at a barrier.
+enum class Scope : uint8_t { Warp, Block, Grid };
+
+/// A thread of a block. What generated code sees of it comes first.
 struct Thread {
-  Thread(Emulator &emulator) : emulator(emulator), fiber(run, this) {}
+  Thread(Emulator &emulator, ThreadBlock &block)
+      : emulator(emulator), block(block), fiber(run, this) {}
   static void run(void *self);
 
   ai_rt_gpu_thread_t record{};
   Emulator &emulator;
+  ThreadBlock &block;
   Fiber fiber;
   int64_t barrier = -1; ///< The one that it waits at; -1 while it runs.
-  bool isWarps = false; ///< Only its warp waits there.
+  Scope scope = Scope::Block;
   bool ordersMemory = true;
+  bool beginsTurn = false; ///< Behind the barrier shared memory is new.
   const char *place = nullptr;
   bool isReady = true;
   uint32_t warpPhase = 0; ///< Barriers of its warp that it has passed.
@@ -52,6 +59,14 @@ struct Thread {
     int32_t lhs[4], rhs[2]; ///< Of a product.
   } given[2] = {};
   uint32_t exchanges = 0;
+};
+
+/// Threads and the memory that they share.
+struct ThreadBlock {
+  std::vector<std::unique_ptr<Thread>> threads;
+  std::vector<char> shared;
+  std::optional<RaceCheck> races;
+  uint32_t phase = 0; ///< Barriers passed.
 };
 
 /// In which order the threads of a block run between two barriers.
@@ -77,24 +92,29 @@ public:
 
   char *allocate(int64_t bytes) override;
   std::string describe() const override { return "emulator of NVIDIA GPUs on this processor"; }
+  int64_t countResident(const ai_rt_kernel_t &) override { return multiprocessors; }
 
   void runThread(Thread &thread);
-  /// Thread `number` of the present block.
-  Thread &threadOf(int64_t number) { return *threads[number]; }
   void access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
               const char *place);
   /// Stops the thread if its warp is the block's last one and has not all its threads.
   void expectWholeWarp(Thread &thread, const char *place);
 
 private:
-  void run(const ai_rt_kernel_t &kernel, int64_t blocks, const KernelArguments &arguments) override;
-  void prepare(int64_t block);
-  void runBlock();
-  bool areTogether(int64_t begin, int64_t end, bool isWarps) const;
-  bool passBarriers();
-  [[noreturn]] void reportDivergence();
+  void run(const ai_rt_kernel_t &kernel, int64_t count, const KernelArguments &arguments,
+           bool together) override;
+  void prepare(ThreadBlock &block, int64_t number, int64_t count);
+  void renewShared(ThreadBlock &block);
+  void runBlock(ThreadBlock &block);
+  bool areTogether(const ThreadBlock &block, int64_t begin, int64_t end, Scope scope) const;
+  bool passBarriers(ThreadBlock &block);
+  bool passGridBarrier(int64_t count);
+  void arrange(std::vector<size_t> &numbers, int64_t count) const;
+  void shuffle(std::vector<size_t> &numbers);
+  [[noreturn]] void reportDivergence(const ThreadBlock &block);
   [[noreturn]] void stop(const std::string &text);
   std::string describe(const Thread &thread) const;
+  static std::string stateOf(const Thread &thread);
   static std::string placeText(const char *place);
   std::string describe(const Moment &moment) const;
 
@@ -102,15 +122,15 @@ private:
   Check check;
   bool checksRaces;
   std::map<std::string, Count> counts;
-  std::vector<char> shared;
-  std::vector<std::unique_ptr<Thread>> threads;
-  std::vector<size_t> turns;
+  int64_t multiprocessors;
+  std::vector<std::unique_ptr<ThreadBlock>> blocks; ///< Those that are there at once.
+  std::vector<size_t> turns, blockTurns;
   std::mt19937_64 random;
   const ai_rt_kernel_t *kernel = nullptr;
   const KernelArguments *arguments = nullptr;
   std::string error; ///< What a thread did wrong; it is stopped there.
-  std::optional<RaceCheck> arenaRaces, sharedRaces;
-  uint32_t numLaunches = 0, phase = 0;
+  std::optional<RaceCheck> arenaRaces;
+  uint32_t numLaunches = 0; ///< And barriers of grids: all that came before is in order.
 };
 } // namespace
 
@@ -119,22 +139,31 @@ void Thread::run(void *self) {
   thread.emulator.runThread(thread);
 }
 
-static void wait(ai_rt_gpu_thread_t *record, int64_t number, const char *place, bool isWarps,
-                 bool ordersMemory = true) {
+static void wait(ai_rt_gpu_thread_t *record, int64_t number, const char *place, Scope scope,
+                 bool ordersMemory = true, bool beginsTurn = false) {
   auto &thread = *reinterpret_cast<Thread *>(record);
   thread.ordersMemory = ordersMemory;
+  thread.beginsTurn = beginsTurn;
   thread.barrier = number;
   thread.place = place;
-  thread.isWarps = isWarps;
+  thread.scope = scope;
   thread.fiber.yield();
 }
 
 void ai_rt_gpu_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
-  wait(thread, number, place, /*isWarps=*/false);
+  wait(thread, number, place, Scope::Block);
+}
+
+void ai_rt_gpu_turn_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
+  wait(thread, number, place, Scope::Block, /*ordersMemory=*/true, /*beginsTurn=*/true);
+}
+
+void ai_rt_gpu_grid_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
+  wait(thread, number, place, Scope::Grid);
 }
 
 void ai_rt_gpu_warp_barrier(ai_rt_gpu_thread_t *thread, int64_t number, const char *place) {
-  wait(thread, number, place, /*isWarps=*/true);
+  wait(thread, number, place, Scope::Warp);
 }
 
 int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *record, int32_t value, int32_t mask, int64_t number,
@@ -143,8 +172,8 @@ int32_t ai_rt_gpu_shuffle(ai_rt_gpu_thread_t *record, int32_t value, int32_t mas
   thread.emulator.expectWholeWarp(thread, place);
   uint32_t turn = thread.exchanges++ % 2;
   thread.given[turn].value = value;
-  wait(record, number, place, /*isWarps=*/true, /*ordersMemory=*/false);
-  return thread.emulator.threadOf(record->thread ^ mask).given[turn].value;
+  wait(record, number, place, Scope::Warp, /*ordersMemory=*/false);
+  return thread.block.threads[size_t(record->thread ^ mask)]->given[turn].value;
 }
 
 static float fromBits(uint32_t bits) {
@@ -176,11 +205,11 @@ void ai_rt_gpu_multiply(ai_rt_gpu_thread_t *record, int32_t *fragments, int64_t 
   auto &given = thread.given[turn];
   std::copy_n(fragments, 4, given.lhs);
   std::copy_n(fragments + 4, 2, given.rhs);
-  wait(record, number, place, /*isWarps=*/true, /*ordersMemory=*/false);
+  wait(record, number, place, Scope::Warp, /*ordersMemory=*/false);
   int32_t first = record->thread / RaceCheck::kWarp * RaceCheck::kWarp;
   int32_t lane = record->thread - first;
   auto ofWarp = [&](int32_t other) -> auto & {
-    return thread.emulator.threadOf(first + other).given[turn];
+    return thread.block.threads[size_t(first + other)]->given[turn];
   };
   for (int32_t i = 0; i < 4; ++i) { // rows lane / 4 and 8 below, two columns of each
     int32_t half = i / 2, column = lane % 4 * 2 + i % 2;
@@ -252,9 +281,21 @@ static Check readCheck() {
   throwInvalid("expects AI_GPU_CHECK to be race or bytes, got '", text, "'");
 }
 
+/// Each has room for one thread block.
+static int64_t readMultiprocessors() {
+  const char *text = std::getenv("AI_GPU_MULTIPROCESSORS");
+  if (!text || !*text)
+    return 4;
+  char *end = nullptr;
+  long long count = std::strtoll(text, &end, 10);
+  if (*end || count < 1)
+    throwInvalid("expects AI_GPU_MULTIPROCESSORS to be a number of at least 1, got '", text, "'");
+  return count;
+}
+
 Emulator::Emulator()
     : order(readOrder()), check(readCheck()), checksRaces(check == Check::Races),
-      random(order.seed) {}
+      multiprocessors(readMultiprocessors()), random(order.seed) {}
 
 Emulator::~Emulator() {
   for (const auto &[name, count] : counts)
@@ -276,38 +317,78 @@ char *Emulator::allocate(int64_t bytes) {
 // Kernels
 //===----------------------------------------------------------------------===//
 
-void Emulator::run(const ai_rt_kernel_t &launched, int64_t blocks, const KernelArguments &given) {
+/// The numbers below `count`, in the order that was asked for.
+void Emulator::arrange(std::vector<size_t> &numbers, int64_t count) const {
+  numbers.resize(size_t(count));
+  std::iota(numbers.begin(), numbers.end(), size_t(0));
+  if (order.kind == Order::Reverse)
+    std::reverse(numbers.begin(), numbers.end());
+}
+
+void Emulator::shuffle(std::vector<size_t> &numbers) {
+  if (order.kind == Order::Random)
+    std::shuffle(numbers.begin(), numbers.end(), random);
+}
+
+/// Blocks that were launched together take turns from one barrier of the grid to the next.
+void Emulator::run(const ai_rt_kernel_t &launched, int64_t count, const KernelArguments &given,
+                   bool together) {
   kernel = &launched;
   arguments = &given;
   ++numLaunches;
   if (check == Check::Bytes)
     ++counts[kernel->name].launches;
-  while (int64_t(threads.size()) < kernel->threads)
-    threads.push_back(std::make_unique<Thread>(*this));
-  turns.resize(kernel->threads);
-  std::iota(turns.begin(), turns.end(), size_t(0));
-  if (order.kind == Order::Reverse)
-    std::reverse(turns.begin(), turns.end());
-  shared.resize(kernel->shared_bytes);
-  for (int64_t block = 0; block < blocks; ++block) {
-    prepare(block);
-    runBlock();
+  arrange(turns, kernel->threads);
+  while (int64_t(blocks.size()) < (together ? count : 1))
+    blocks.push_back(std::make_unique<ThreadBlock>());
+  for (int64_t i = 0; i < count && !together; ++i) {
+    ThreadBlock &block = *blocks.front();
+    prepare(block, i, count);
+    runBlock(block);
+    if (const Thread &thread = *block.threads.front(); thread.barrier >= 0)
+      stop(concat("barrier of a grid whose thread blocks were not launched together: ",
+                  describe(thread), " ", stateOf(thread)));
   }
+  if (!together)
+    return;
+  for (int64_t i = 0; i < count; ++i)
+    prepare(*blocks[i], i, count);
+  arrange(blockTurns, count);
+  do {
+    shuffle(blockTurns);
+    for (size_t i : blockTurns)
+      runBlock(*blocks[i]);
+  } while (passGridBarrier(count));
 }
 
-void Emulator::prepare(int64_t block) {
-  std::fill(shared.begin(), shared.end(), char(kGarbage));
-  if (checksRaces)
-    sharedRaces.emplace(shared.data(), int64_t(shared.size()));
-  phase = 0;
+/// Block `number` of `count`.
+void Emulator::prepare(ThreadBlock &block, int64_t number, int64_t count) {
+  while (int64_t(block.threads.size()) < kernel->threads)
+    block.threads.push_back(std::make_unique<Thread>(*this, block));
+  block.shared.resize(kernel->shared_bytes);
+  renewShared(block);
+  block.phase = 0;
   for (int64_t i = 0; i < kernel->threads; ++i) {
-    threads[i]->isReady = true;
-    threads[i]->warpPhase = threads[i]->exchanges = 0;
-    ai_rt_gpu_thread_t &record = threads[i]->record;
-    record = {shared.data(), int64_t(shared.size()), arena, arenaBytes, int32_t(i), int32_t(block)};
+    Thread &thread = *block.threads[i];
+    thread.isReady = true;
+    thread.warpPhase = thread.exchanges = 0;
+    ai_rt_gpu_thread_t &record = thread.record;
+    record = {block.shared.data(),
+              int64_t(block.shared.size()),
+              arena,
+              arenaBytes,
+              int32_t(i),
+              int32_t(number),
+              int32_t(count)};
     if (check != Check::Bounds) // every access is one to look at
       record.shared_bytes = record.arena_bytes = 0;
   }
+}
+
+void Emulator::renewShared(ThreadBlock &block) {
+  std::fill(block.shared.begin(), block.shared.end(), char(kGarbage));
+  if (checksRaces)
+    block.races.emplace(block.shared.data(), int64_t(block.shared.size()));
 }
 
 void Emulator::runThread(Thread &thread) {
@@ -316,12 +397,12 @@ void Emulator::runThread(Thread &thread) {
                   a.count, &thread.record);
 }
 
-void Emulator::runBlock() {
+/// Until all of its threads have ended, or wait for the grid.
+void Emulator::runBlock(ThreadBlock &block) {
   for (bool isDone = false; !isDone;) {
-    if (order.kind == Order::Random)
-      std::shuffle(turns.begin(), turns.end(), random);
+    shuffle(turns);
     for (size_t i : turns) {
-      Thread &thread = *threads[i];
+      Thread &thread = *block.threads[i];
       if (!thread.isReady)
         continue;
       thread.barrier = -1;
@@ -330,66 +411,89 @@ void Emulator::runBlock() {
       if (!error.empty())
         stop(std::exchange(error, ""));
     }
-    isDone = passBarriers();
+    isDone = passBarriers(block);
   }
 }
 
 /// Whether the threads of a range wait at one barrier, of a kind, or have all ended.
-bool Emulator::areTogether(int64_t begin, int64_t end, bool isWarps) const {
-  const Thread &first = *threads[begin];
-  return std::all_of(threads.begin() + begin, threads.begin() + end, [&](const auto &thread) {
-    return thread->barrier == first.barrier && (first.barrier < 0 || thread->isWarps == isWarps);
+bool Emulator::areTogether(const ThreadBlock &block, int64_t begin, int64_t end,
+                           Scope scope) const {
+  auto threads = block.threads.begin();
+  const Thread &first = **(threads + begin);
+  return std::all_of(threads + begin, threads + end, [&](const auto &thread) {
+    return thread->barrier == first.barrier && (first.barrier < 0 || thread->scope == scope);
   });
 }
 
 /// Lets threads go on: a warp whose threads all wait at a barrier of the warp, or else the block,
-/// whose threads all wait at one of the block. Returns true if all are done.
-bool Emulator::passBarriers() {
+/// whose threads all wait at one of the block. Returns true if all are done, or wait for the grid.
+bool Emulator::passBarriers(ThreadBlock &block) {
   bool goesOn = false;
   auto release = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      threads[i]->isReady = true;
+      block.threads[i]->isReady = true;
     goesOn = true;
   };
   for (int64_t begin = 0; begin < kernel->threads; begin += RaceCheck::kWarp) {
     int64_t end = std::min<int64_t>(begin + RaceCheck::kWarp, kernel->threads);
-    if (threads[begin]->barrier < 0 || !areTogether(begin, end, /*isWarps=*/true))
+    if (block.threads[begin]->barrier < 0 || !areTogether(block, begin, end, Scope::Warp))
       continue;
     for (int64_t i = begin; i < end; ++i)
-      threads[i]->warpPhase += threads[i]->ordersMemory;
+      block.threads[i]->warpPhase += block.threads[i]->ordersMemory;
     release(begin, end);
   }
   if (goesOn)
     return false;
-  if (!areTogether(0, kernel->threads, /*isWarps=*/false))
-    reportDivergence();
-  ++phase;
-  if (threads.front()->barrier < 0)
+  const Thread &first = *block.threads.front();
+  if (!areTogether(block, 0, kernel->threads, Scope::Block) &&
+      !areTogether(block, 0, kernel->threads, Scope::Grid))
+    reportDivergence(block);
+  ++block.phase;
+  if (first.barrier < 0 || first.scope == Scope::Grid)
     return true;
+  if (first.beginsTurn)
+    renewShared(block);
   release(0, kernel->threads);
   return false;
 }
 
-void Emulator::reportDivergence() {
-  const Thread &first = *threads.front();
-  auto state = [](const Thread &thread) {
-    if (thread.barrier < 0)
-      return std::string("has ended");
-    return concat("waits at ", thread.isWarps ? "its warp's " : "", "barrier ", thread.barrier,
-                  placeText(thread.place));
-  };
-  const auto &other =
-      *std::find_if(threads.begin(), threads.begin() + kernel->threads, [&](const auto &thread) {
-        return thread->barrier != first.barrier || thread->isWarps != first.isWarps;
+/// Lets all thread blocks go on, which wait at one barrier. Returns false if they have ended.
+bool Emulator::passGridBarrier(int64_t count) {
+  const Thread &first = *blocks.front()->threads.front();
+  for (int64_t i = 1; i < count; ++i)
+    if (const Thread &other = *blocks[i]->threads.front(); other.barrier != first.barrier)
+      stop(concat("barrier of the grid that not all thread blocks reach: ", describe(first), " ",
+                  stateOf(first), ", block ", i, " ", stateOf(other)));
+  ++numLaunches;
+  for (int64_t i = 0; i < count; ++i)
+    for (const auto &thread : blocks[i]->threads)
+      thread->isReady = true;
+  return first.barrier >= 0;
+}
+
+std::string Emulator::stateOf(const Thread &thread) {
+  if (thread.barrier < 0)
+    return "has ended";
+  const char *whose = thread.scope == Scope::Warp   ? "its warp's "
+                      : thread.scope == Scope::Grid ? "the grid's "
+                                                    : "";
+  return concat("waits at ", whose, "barrier ", thread.barrier, placeText(thread.place));
+}
+
+void Emulator::reportDivergence(const ThreadBlock &block) {
+  const Thread &first = *block.threads.front();
+  const auto &other = *std::find_if(
+      block.threads.begin(), block.threads.begin() + kernel->threads, [&](const auto &thread) {
+        return thread->barrier != first.barrier || thread->scope != first.scope;
       });
-  stop(concat("barrier that not all threads reach: ", describe(first), " ", state(first),
-              ", thread ", other->record.thread, " ", state(*other)));
+  stop(concat("barrier that not all threads reach: ", describe(first), " ", stateOf(first),
+              ", thread ", other->record.thread, " ", stateOf(*other)));
 }
 
 /// Threads that stopped in the middle are given up.
 void Emulator::stop(const std::string &text) {
   std::string kept = text; // it may name a thread's place
-  threads.clear();
+  blocks.clear();
   throw Error(AI_RT_NO_DEVICE, kept);
 }
 
@@ -418,6 +522,7 @@ void Emulator::expectWholeWarp(Thread &thread, const char *place) {
 
 void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite, bool isShared,
                       const char *place) {
+  std::vector<char> &shared = thread.block.shared;
   char *begin = isShared ? shared.data() : arena;
   int64_t size = isShared ? int64_t(shared.size()) : arenaBytes;
   const char *memory = isShared ? "shared memory" : "the arena";
@@ -442,8 +547,9 @@ void Emulator::access(Thread &thread, char *address, int64_t bytes, bool isWrite
     counts[kernel->name].bytes[isShared][isWrite] += bytes;
   if (!checksRaces || isInput)
     return;
-  RaceCheck &races = isShared ? *sharedRaces : *arenaRaces;
-  Moment now{numLaunches, phase, thread.warpPhase, thread.record.block, thread.record.thread};
+  RaceCheck &races = isShared ? *thread.block.races : *arenaRaces;
+  Moment now{numLaunches, thread.block.phase, thread.warpPhase, thread.record.block,
+             thread.record.thread};
   if (const Moment *other = races.touch(address, bytes, isWrite, now))
     stop(concat(describe(thread), " ", verb, " byte ", offset, " of ", memory, placeText(place),
                 ", which ", describe(*other), " touched, with no barrier between them"));

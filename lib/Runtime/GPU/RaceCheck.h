@@ -12,11 +12,11 @@
 
 namespace ai::rt {
 
-/// When a thread touched something: two accesses of one launch are in order if they are one
-/// thread's, one warp's with a barrier of the warp between them, or one block's with a barrier of
-/// the block between them.
+/// When a thread touched something: two accesses of one launch, or between two barriers of its
+/// grid, are in order if they are one thread's, one warp's with a barrier of the warp between them,
+/// or one block's with a barrier of the block between them.
 struct Moment {
-  uint32_t launch, phase, warpPhase; ///< Barriers passed; launches count from 1.
+  uint32_t launch, phase, warpPhase; ///< Barriers passed; launches and the grid's count from 1.
   int32_t block, thread;
 };
 

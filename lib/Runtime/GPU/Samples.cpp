@@ -33,7 +33,7 @@ Samples::Samples(Backend &backend, int64_t batch) : backend(backend), end(backen
     each.copied = backend.makeEvent();
   for (Half &each : halves)
     each = {backend.makeEvent(), backend.makeEvent()};
-  resizeRecords(batch);
+  resizeRecords(recordBytes(batch));
 }
 
 /// Waits for all that reads the host's or the device's side of anything.
@@ -99,18 +99,18 @@ void Samples::forget() {
 // Batches
 //===----------------------------------------------------------------------===//
 
-void Samples::resizeRecords(int64_t batch) {
-  if (batch <= recordCapacity)
+void Samples::resizeRecords(int64_t bytes) {
+  if (bytes <= recordCapacity)
     return;
   wait();
   if (record)
     backend.release(record);
-  recordCapacity = batch;
-  record = backend.allocate(recordBytes(batch));
+  recordCapacity = bytes;
+  record = backend.allocate(bytes);
   for (Record &each : records) {
     if (each.words)
       backend.releaseHost(reinterpret_cast<char *>(each.words));
-    each.words = reinterpret_cast<int64_t *>(backend.allocateHost(recordBytes(batch)));
+    each.words = reinterpret_cast<int64_t *>(backend.allocateHost(bytes));
   }
 }
 
@@ -140,9 +140,16 @@ Samples::Half &Samples::nextHalf() {
   return halves[half];
 }
 
+bool Samples::keeps(const ai_rt_data_t &data, const StepTensors &tensors) const {
+  return find(data.inputs, tensors.input) &&
+         (!tensors.target || find(data.targets, tensors.target));
+}
+
 SentBatch Samples::send(const int64_t *words, const StepTensors &tensors, const Batch &batch,
-                        const Normalisation &normalisation) {
-  resizeRecords(batch.count);
+                        int64_t size, const Normalisation &normalisation) {
+  int64_t steps = (batch.count + size - 1) / size;
+  int64_t bytes = steps * recordBytes(0) + batch.count * int64_t(sizeof(int64_t));
+  resizeRecords(bytes);
   const Kept *keptInput = find(batch.data.inputs, tensors.input);
   const Kept *keptTarget = find(batch.data.targets, tensors.target);
   bool sendsInputs = !keptInput, sendsTargets = tensors.target && !keptTarget;
@@ -174,14 +181,20 @@ SentBatch Samples::send(const int64_t *words, const StepTensors &tensors, const 
 
   Record &own = records[nextRecord++ % kRecords];
   backend.await(own.copied);
-  std::copy(words, words + AI_RT_BATCH_ROWS, own.words);
+  int64_t *next = own.words;
   for (int64_t i = 0; i < batch.count; ++i) {
+    if (i % size == 0) {
+      std::copy(words, words + AI_RT_BATCH_ROWS, next);
+      next[AI_RT_BATCH_STEP] += i / size;
+      next[AI_RT_BATCH_ENTRY] += i / size;
+      next += AI_RT_BATCH_ROWS;
+    }
     int64_t sent = int64_t(half) * halfRows + i;
     int64_t input = sendsInputs ? sent : batch.inputRow(i);
     int64_t target = sendsTargets ? sent : tensors.target ? batch.targetRow(i) : 0;
-    own.words[AI_RT_BATCH_ROWS + i] = input | target << 32;
+    *next++ = input | target << 32;
   }
-  backend.copyIn(record, own.words, recordBytes(batch.count));
+  backend.copyIn(record, own.words, bytes);
   backend.mark(own.copied, Stream::Kernels);
   return {sendsInputs ? inputs : keptInput->memory,
           sendsTargets ? targets

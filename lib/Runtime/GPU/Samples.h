@@ -40,6 +40,9 @@ public:
   /// Bytes of the record of `batch` samples.
   static int64_t recordBytes(int64_t batch);
 
+  /// Whether the device has a copy of all that the step reads of `data`.
+  bool keeps(const ai_rt_data_t &data, const StepTensors &tensors) const;
+
   /// Copies `array` to the device, where it stands for the host's, which must not change from now
   /// on. Does nothing if the device has no room for it.
   void keep(const ai_rt_array_t &array, const ai_rt_tensor_info_t &tensor,
@@ -47,8 +50,10 @@ public:
   /// Forgets all arrays that were kept.
   void forget();
 
-  /// Sends what kernels read of a batch: `words` are the first of its record.
-  SentBatch send(const int64_t *words, const StepTensors &tensors, const Batch &batch,
+  /// Sends what kernels read of a batch, or of the batches of a few steps with `size` samples each:
+  /// `words` are the first of their records, but for the number of the step and the entry, which
+  /// count. Samples of several steps are kept.
+  SentBatch send(const int64_t *words, const StepTensors &tensors, const Batch &batch, int64_t size,
                  const Normalisation &normalisation);
   /// Says that all kernels that read the batch sent last were asked for.
   void endBatch() { backend.mark(halves[half].read, Stream::Kernels); }
@@ -74,7 +79,7 @@ private:
 
   const Kept *find(const ai_rt_array_t &array, const ai_rt_tensor_info_t *tensor) const;
   void wait();
-  void resizeRecords(int64_t batch);
+  void resizeRecords(int64_t bytes);
   void resizeHalves(int64_t rows, int64_t inputBytes, int64_t targetBytes);
   Half &nextHalf();
 
@@ -86,7 +91,7 @@ private:
   std::array<Record, kRecords> records;
   size_t nextRecord = 0;
   char *record = nullptr;
-  int64_t recordCapacity = 0;
+  int64_t recordCapacity = 0; ///< In bytes.
 
   std::array<Half, 2> halves;
   size_t half = 0;

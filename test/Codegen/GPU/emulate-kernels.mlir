@@ -120,3 +120,37 @@ gpu.module @kernels {
     llvm.return
   }
 }
+
+// -----
+
+// Of kernels that were joined: their barriers are calls of the runtime, phases get the record of the thread that calls
+// them, and barriers are counted through all functions.
+// CHECK-LABEL: llvm.func internal @emulate.phase(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
+//       CHECK:   %[[ZERO:.*]] = llvm.mlir.constant(0 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_barrier(%{{.*}}, %[[ZERO]]
+// CHECK-LABEL: llvm.func @emulate.joined(
+//  CHECK-SAME:     %[[ARENA:.*]]: !llvm.ptr, %[[RECORD:.*]]: !llvm.ptr)
+//       CHECK:   %[[FIELD:.*]] = llvm.getelementptr %[[RECORD]][0, 6]
+//       CHECK:   %[[BLOCKS:.*]] = llvm.load %[[FIELD]] : !llvm.ptr -> i32
+//       CHECK:   %[[ONE:.*]] = llvm.mlir.constant(1 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_turn_barrier(%[[RECORD]], %[[ONE]]
+//       CHECK:   llvm.call @emulate.phase(%[[ARENA]], %[[RECORD]])
+//       CHECK:   %[[TWO:.*]] = llvm.mlir.constant(2 : i64)
+//       CHECK:   llvm.call @ai_rt_gpu_grid_barrier(%[[RECORD]], %[[TWO]]
+//       CHECK:   llvm.store %[[BLOCKS]]
+gpu.module @kernels {
+  llvm.func @ai_grid_barrier()
+  llvm.func @ai_begin_turn()
+  llvm.func internal @phase(%arena: !llvm.ptr) {
+    nvvm.barrier0
+    llvm.return
+  }
+  llvm.func @joined(%arena: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+    %blocks = nvvm.read.ptx.sreg.nctaid.x : i32
+    llvm.call @ai_begin_turn() : () -> ()
+    llvm.call @phase(%arena) : (!llvm.ptr) -> ()
+    llvm.call @ai_grid_barrier() : () -> ()
+    llvm.store %blocks, %arena : i32, !llvm.ptr
+    llvm.return
+  }
+}

@@ -38,4 +38,4 @@ gpu.module @kernels {
   }
 }
 // NUMBER: error: a mutant expects a number below 2 for index, got '2'
-// KIND:   error: a mutant expects barrier, fence or index, got 'sign'
+// KIND:   error: a mutant expects barrier, fence, grid or index, got 'sign'

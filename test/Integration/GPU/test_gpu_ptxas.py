@@ -14,9 +14,11 @@ PTXAS = shutil.which("ptxas")  # before the tests hide it
 ARCHS = ["sm_75", "sm_80", "sm_90", "sm_90a", "sm_100"]
 NAMES = ["autodiff", "lenet", "keras-lenet", "lenet-cudnn", "mnist-net"]
 # All of them take minutes.
-PAIRS = [(name, arch, precision) for name in NAMES for arch in ARCHS for precision in ("f32", "tf32", "bf16")
+# The precision f32 is with every schedule.
+PAIRS = [(name, arch, schedule, precision) for name in NAMES for arch in ARCHS
+         for schedule, precision in (("graph", "f32"), ("graph", "tf32"), ("graph", "bf16"), ("persistent", "f32"))
          if (precision == "f32" or name != "autodiff" and arch != "sm_75")  # no products there, no such tensor cores
-         and (os.environ.get("AI_LONG") or name == "lenet" or arch == "sm_90")]
+         and (os.environ.get("AI_LONG") or name == "lenet" and schedule == "graph" or arch == "sm_90")]
 
 
 def assemble(name, arch, tmp_path, *options):
@@ -30,9 +32,9 @@ def assemble(name, arch, tmp_path, *options):
 
 
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
-@pytest.mark.parametrize("name, arch, precision", PAIRS)
-def test_examples(name, arch, precision, tmp_path):
-    assemble(name, arch, tmp_path, f"--gpu-precision={precision}")
+@pytest.mark.parametrize("name, arch, schedule, precision", PAIRS)
+def test_examples(name, arch, schedule, precision, tmp_path):
+    assemble(name, arch, tmp_path, f"--gpu-schedule={schedule}", f"--gpu-precision={precision}")
 
 
 @pytest.mark.skipif(not PTXAS, reason="ptxas is not installed")
