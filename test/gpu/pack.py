@@ -32,7 +32,8 @@ from programs import DATA, EXAMPLES, NAMES, idx, read_idx, run  # noqa: E402
 ARCHS = ["sm_75", "sm_80", "sm_90", "sm_100"]
 LIMIT = 64 << 20
 SAMPLES = {"train": 640, "test": 100}
-BATCHES = {"lenet": [64, 5, 100], "mnist-net": [64, 3], "keras-lenet": [8], "lenet-cudnn": [8]}
+BATCHES = {"lenet": [64, 5, 100], "lenet-persistent": [64, 5, 100], "mnist-net": [64, 3], "mnist-net-persistent": [64],
+           "keras-lenet": [8], "lenet-cudnn": [8]}
 # Networks that nobody tuned for, and an odd batch.
 NETS = {"odd": (nets.odd, "cross_entropy"), "mlp": (nets.mlp, "mse_loss"), "branches": (nets.branches, "cross_entropy"),
         "pooled": (nets.pooled, "nll_loss")}
@@ -84,7 +85,8 @@ def write_ops(folder, table, options, tolerance="1e-5"):
 
 
 def write_bundle(folder, models, families, options, samples=SAMPLES, batches=BATCHES):
-    """`models`: name -> (program, the CPU's program), None compiles them; `families`: name -> ops."""
+    """`models`: name -> (program, the CPU's program), None compiles them; `families`: name -> ops. "EXAMPLE-persistent" is
+    an example whose steps one kernel runs."""
     folder.mkdir(parents=True)
     for source in (HERE / "run.sh", HERE / "README.md", HERE / "torch_steps.py", SOURCE / "test/bench/frameworks.py",
                    SOURCE / "test/bench/networks.py"):
@@ -92,8 +94,10 @@ def write_bundle(folder, models, families, options, samples=SAMPLES, batches=BAT
     write_data(folder / "data", samples)
     with tempfile.TemporaryDirectory() as scratch:
         for name, pair in models.items():
-            pair = pair or compile_pair(EXAMPLES / name / f"{name}.mlir", pathlib.Path(scratch), options)
-            settings = networks.NETWORKS[name].settings
+            example, persistent, _ = name.partition("-persistent")
+            schedule = ["--gpu-schedule=persistent"] if persistent else []
+            pair = pair or compile_pair(EXAMPLES / example / f"{example}.mlir", pathlib.Path(scratch), [*options, *schedule])
+            settings = networks.NETWORKS[example].settings
             write_model(folder / "models" / name, *pair, batches[name], folder / "data", settings)
     for name, table in families.items():
         write_ops(folder / "ops" / name, table, options)

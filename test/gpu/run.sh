@@ -85,9 +85,11 @@ tryLosses() {
   done <"models/$name/batches"
 }
 
-# Training on a data set: parameters, the same bits again, evaluation.
+# Training on a data set: parameters, the same bits again, evaluation. NAME-persistent is the program NAME whose steps one
+# kernel runs, and has its bits.
 tryTraining() {
-  local name=$1 folder=models/$1 out=$scratch/$1.safetensors
+  local name=$1 folder=models/$1 out=$scratch/$1.safetensors other=$1-persistent
+  [ "$name" = "${name%-persistent}" ] || other=${name%-persistent}
   [ -e "$folder/trained.safetensors" ] || return 0
   train() { "$folder/program" train --data data --epochs 1 --batch 32 --save "$1" >"$scratch/out" 2>"$scratch/why"; }
   rm -f "$out"
@@ -95,6 +97,10 @@ tryTraining() {
   report "$name: parameters after an epoch" $?
   train "$scratch/again" && cmp "$out" "$scratch/again" >"$scratch/why" 2>&1
   report "$name: the same bits again" $?
+  if [ -e "$scratch/$other.safetensors" ]; then
+    cmp "$scratch/$other.safetensors" "$out" >"$scratch/why" 2>&1
+    report "$name: the bits of $other" $?
+  fi
   "$folder/program" eval --data data --load "$folder/trained.safetensors" 2>"$scratch/why" | tr , '\n' >"$scratch/out" &&
     compare "$folder/evaluated" "$scratch/out" 1e-4
   report "$name: evaluation" $?
@@ -135,13 +141,13 @@ micros() { sed -n 's/.*"samples_per_s": \([0-9.e+-]*\).*/\1/p' | awk '{ printf "
 # One row for each network: microseconds a step of batch 64, on samples that are there already.
 printTimes() {
   local name ours system theirs options
-  printf '\n%-14s %12s %12s %14s %14s   microseconds a step, batch 64\n' network aic aic-cudnn torch torch-compile
-  for name in lenet mnist-net; do
+  printf '\n%-20s %12s %12s %14s %14s   microseconds a step, batch 64\n' network aic aic-cudnn torch torch-compile
+  for name in lenet lenet-persistent mnist-net mnist-net-persistent; do
     [ -e "models/$name/program" ] || continue
     options=$(cat "models/$name/settings")
     # shellcheck disable=SC2086 # several words
     ours=$("models/$name/program" bench --batch 64 --seconds "$seconds" $options | micros)
-    printf '%-14s %12s' "$name" "${ours:-failed}"
+    printf '%-20s %12s' "$name" "${ours:-failed}"
     [ -n "$ours" ] || failed=$((failed + 1))
     ours=-
     if [ -e "models/$name.cudnn/program" ] && [ -z "$(missingLibraries "$name.cudnn")" ]; then
@@ -153,7 +159,7 @@ printTimes() {
     for system in torch torch-compile; do
       theirs=-
       if python3 -c 'import numpy, torch; assert torch.cuda.is_available()' 2>/dev/null; then
-        theirs=$(python3 torch_steps.py "$system" "$name" "$seconds" 2>"$scratch/why" | micros)
+        theirs=$(python3 torch_steps.py "$system" "${name%-persistent}" "$seconds" 2>"$scratch/why" | micros)
       fi
       printf ' %14s' "${theirs:-failed}"
     done

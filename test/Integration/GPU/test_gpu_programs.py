@@ -13,7 +13,7 @@ import pytest
 import capi
 import cases
 import pack
-from programs import BUILD, DATA, EXAMPLES, parameters, refuse, run, sha256, write_data
+from programs import BUILD, DATA, EXAMPLES, compile_example, parameters, refuse, run, sha256, write_data
 from tolerance import close
 
 
@@ -171,8 +171,10 @@ def bundle(pair, tmp_path_factory):
     """A small bundle of tests for a GPU machine, unpacked."""
     folder = tmp_path_factory.mktemp("bundle")
     cpu, gpu = pair("lenet")
-    pack.write_bundle(folder / "tests", {"lenet": (gpu, cpu)}, {"pooling": cases.FAMILIES["pooling"][:3]}, ["-O1"],
-                      samples={"train": 40, "test": 10}, batches={"lenet": [3]})
+    persistent = compile_example("lenet", folder, "--target=cuda", "-O1", "--gpu-schedule=persistent")
+    pack.write_bundle(folder / "tests", {"lenet": (gpu, cpu), "lenet-persistent": (persistent, cpu)},
+                      {"pooling": cases.FAMILIES["pooling"][:3]}, ["-O1"], samples={"train": 40, "test": 10},
+                      batches={"lenet": [3], "lenet-persistent": [3]})
     pack.write_products(folder / "tests", ["-O1"])
     assert pack.archive(folder / "tests", folder / "tests.tar.gz") == (folder / "tests.tar.gz").stat().st_size
     run("tar", "xf", folder / "tests.tar.gz", "-C", folder)
@@ -182,10 +184,11 @@ def bundle(pair, tmp_path_factory):
 def test_a_bundle_passes_where_there_are_neither_sources_nor_llvm(bundle):
     lines = run(bundle / "run.sh", "--seconds", "0.01", env={"PATH": "/usr/bin:/bin", "AI_GPU": "emulate"}).splitlines()
     assert lines[0].startswith("kernels: sm_80") and lines[2].startswith("device: emulator")
-    assert lines[-1] == "8 passed, 0 failed"
+    assert lines[-1] == "14 passed, 0 failed" and "ok      lenet: the bits of lenet-persistent" in lines
     assert {"ok      ops: products-tf32, 18 calls", "ok      ops: products-bf16, 18 calls"} <= set(lines)
-    name, ours, *theirs = lines[-2].split()
-    assert name == "lenet" and float(ours) > 0 and theirs == ["-", "-", "-"]
+    for line, expected in zip(lines[-3:-1], ("lenet", "lenet-persistent")):
+        name, ours, *theirs = line.split()
+        assert name == expected and float(ours) > 0 and theirs == ["-", "-", "-"]
 
 
 @pytest.mark.parametrize("path, old, new, saying", [
@@ -194,8 +197,9 @@ def test_a_bundle_passes_where_there_are_neither_sources_nor_llvm(bundle):
     ("ops/pooling/results", "]", ", 1]", "FAILED  ops: pooling, 6 calls: line 1: expected ")])
 def test_a_bundle_reports_what_differs(bundle, tmp_path, path, old, new, saying):
     shutil.copytree(bundle, tmp_path / "tests")
-    if "evaluated" not in path:  # saves time
-        (tmp_path / "tests/models/lenet/trained.safetensors").unlink()
+    for name in ("lenet", "lenet-persistent"):
+        if path != f"models/{name}/evaluated":  # saves time
+            (tmp_path / f"tests/models/{name}/trained.safetensors").unlink()
     wrong = tmp_path / "tests" / path
     wrong.write_text(wrong.read_text().replace(old, new, 1))
     output = run(tmp_path / "tests/run.sh", "--seconds", "0", code=1, env={**os.environ, "PATH": "/usr/bin:/bin"})
