@@ -57,22 +57,9 @@ static std::pair<OpOperand *, OpOperand *> findFactors(linalg::LinalgOp op) {
   return {findInput(product.getLhs()), findInput(product.getRhs())};
 }
 
-/// The only op of a group with loops for a thread.
-static std::optional<size_t> findOnlySum(const ThreadGroup &group) {
-  std::optional<size_t> found;
-  for (auto [i, mapping] : llvm::enumerate(group.ops)) {
-    if (mapping.sequential.empty())
-      continue;
-    if (found)
-      return std::nullopt;
-    found = i;
-  }
-  return found;
-}
-
 /// The group's product, not cut into tiles yet.
 static std::optional<TensorTile> findProduct(const ThreadGroup &group, Precision precision) {
-  std::optional<size_t> sum = group.isPrivate ? std::nullopt : findOnlySum(group);
+  std::optional<size_t> sum = group.isPrivate ? std::nullopt : findOnlySequential(group);
   if (!sum)
     return std::nullopt;
   const ThreadMapping &mapping = group.ops[*sum];

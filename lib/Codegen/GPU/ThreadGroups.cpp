@@ -127,6 +127,18 @@ static bool conflicts(const ThreadGroup &group, const ThreadMapping &added) {
   return found;
 }
 
+std::optional<size_t> ai::findOnlySequential(const ThreadGroup &group) {
+  std::optional<size_t> found;
+  for (auto [i, mapping] : llvm::enumerate(group.ops)) {
+    if (mapping.sequential.empty())
+      continue;
+    if (found)
+      return std::nullopt;
+    found = i;
+  }
+  return found;
+}
+
 bool ai::conflict(const ThreadGroup &a, const ThreadGroup &b) {
   return llvm::any_of(b.ops, [&](const ThreadMapping &op) { return conflicts(a, op); });
 }

@@ -30,6 +30,9 @@ struct ThreadGroup {
 /// warp read one of them at a time.
 int64_t findSharedWidth(const ThreadGroup &group, int64_t threads);
 
+/// The number of the only op of a group that has loops for a thread; none if several have.
+std::optional<size_t> findOnlySequential(const ThreadGroup &group);
+
 /// Whether one of two groups writes what the other one touches.
 bool conflict(const ThreadGroup &a, const ThreadGroup &b);
 

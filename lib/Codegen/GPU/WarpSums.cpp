@@ -42,14 +42,7 @@ static bool isSum(const ThreadMapping &mapping) {
 
 /// The only op of a group with loops for a thread, if it is a sum.
 static std::optional<size_t> findSum(const ThreadGroup &group) {
-  std::optional<size_t> found;
-  for (auto [i, mapping] : llvm::enumerate(group.ops)) {
-    if (mapping.sequential.empty())
-      continue;
-    if (found)
-      return std::nullopt;
-    found = i;
-  }
+  std::optional<size_t> found = findOnlySequential(group);
   return found && isSum(group.ops[*found]) ? found : std::nullopt;
 }
 

@@ -360,49 +360,39 @@ static bool hasTiles(Conv2DWeightGradientOp op) {
          ct.getDimSize(3) % 2 == 0;
 }
 
-/// All squares of a sample lie in memory before they are multiplied, and the sums, which are as
-/// many for each channel of the image and of the result as a square has elements, are read and
-/// written once a sample: that is the second cache, or the third.
-static int64_t getCost(Conv2DWeightGradientOp op, const WinogradTransforms &transforms) {
-  RankedTensorType type = typeOf(op.getCt());
-  int64_t tile = transforms.tile, side = tile + kKernel - 1;
-  int64_t in = typeOf(op.getInput()).getDimSize(1), out = type.getDimSize(1);
-  RankedTensorType whole = growImages(type, getRim(type, tile));
-  int64_t tiles = whole.getDimSize(2) / tile * (whole.getDimSize(3) / tile);
-  int64_t moves = kFarMove * side * (tile + side);
-  int64_t perInput = (tile + side) * transforms.input.operations + moves;
-  int64_t perCt = (tile + side) * transforms.cotangent.operations + moves;
-  int64_t perSum =
-      (kKernel + side) * transforms.gradient.operations + kFarMove * side * (kKernel + side);
-  return tiles * (side * side * in * out + perInput * in + perCt * out) +
-         kFarMove * side * side * in * out + perSum * in * out / type.getDimSize(0);
-}
-
-/// For results of type `type` from `in` channels, in multiply-adds a sample.
-static int64_t getCost(RankedTensorType type, int64_t in, const WinogradTransforms &transforms) {
+/// For results of type `type` from `in` channels, in multiply-adds a sample; of the gradient of a
+/// kernel if `isSum`, whose cotangent has that type. Then all squares of a sample lie in memory
+/// before they are multiplied, and the sums, which are as many for each pair of channels as a
+/// square has elements, are read and written once a sample: that is the second cache, or the third.
+static int64_t getCost(RankedTensorType type, int64_t in, const WinogradTransforms &transforms,
+                       bool isSum) {
   int64_t tile = transforms.tile, side = tile + kKernel - 1, out = type.getDimSize(1);
   RankedTensorType whole = growImages(type, getRim(type, tile));
   int64_t tiles = whole.getDimSize(2) / tile * (whole.getDimSize(3) / tile);
+  const AxisTransform &output = isSum ? transforms.cotangent : transforms.output;
+  const AxisTransform &kernel = isSum ? transforms.gradient : transforms.kernel;
   // Both axes of a square; what they leave goes to memory and back.
-  int64_t moves = kMove * side * (tile + side);
+  int64_t move = isSum ? kFarMove : kMove, moves = move * side * (tile + side);
   int64_t perInput = (tile + side) * transforms.input.operations + moves;
-  int64_t perOutput = (tile + side) * transforms.output.operations + moves;
-  int64_t perKernel =
-      (kKernel + side) * transforms.kernel.operations + kMove * side * (kKernel + side);
-  return tiles * (side * side * in * out + perInput * in + perOutput * out) +
+  int64_t perOutput = (tile + side) * output.operations + moves;
+  int64_t perKernel = (kKernel + side) * kernel.operations + move * side * (kKernel + side);
+  int64_t sums = isSum ? move * side * side : 0;
+  return tiles * (side * side * in * out + perInput * in + perOutput * out) + sums * in * out +
          perKernel * in * out / type.getDimSize(0);
 }
 
 std::optional<int64_t> ai::getCostOfTiles(Operation *op, Algorithm algorithm) {
   const WinogradTransforms &transforms = getWinogradTransforms(getTile(algorithm));
   if (auto conv = dyn_cast<Conv2DOp>(op); conv && hasTiles(conv, conv.getInput()))
-    return getCost(typeOf(conv.getResult()), typeOf(conv.getInput()).getDimSize(1), transforms);
+    return getCost(typeOf(conv.getResult()), typeOf(conv.getInput()).getDimSize(1), transforms,
+                   /*isSum=*/false);
   if (auto gradient = dyn_cast<Conv2DInputGradientOp>(op);
       gradient && hasTiles(gradient, gradient.getCt()))
-    return getCost(typeOf(gradient.getResult()), typeOf(gradient.getCt()).getDimSize(1),
-                   transforms);
+    return getCost(typeOf(gradient.getResult()), typeOf(gradient.getCt()).getDimSize(1), transforms,
+                   /*isSum=*/false);
   if (auto gradient = dyn_cast<Conv2DWeightGradientOp>(op); gradient && hasTiles(gradient))
-    return getCost(gradient, transforms);
+    return getCost(typeOf(gradient.getCt()), typeOf(gradient.getInput()).getDimSize(1), transforms,
+                   /*isSum=*/true);
   return std::nullopt;
 }
 
