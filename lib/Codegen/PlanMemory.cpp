@@ -120,11 +120,12 @@ public:
 private:
   /// Between two barriers the threads that share a function are anywhere.
   void numberOps() {
-    bool isShared = isOnGPU || (isTeams && !body.getOps<gpu::BarrierOp>().empty());
+    bool isShared = isOnGPU || function->hasAttr("ai.team");
     int64_t next = 0;
-    for (Operation &op : body) {
+    for (auto [i, op] : llvm::enumerate(body)) {
       next += isShared ? isa<gpu::BarrierOp>(op) : 1;
       position[&op] = next;
+      order[&op] = int64_t(i);
     }
   }
 
@@ -189,7 +190,7 @@ private:
     }
     function.walk([&](memref::AllocOp alloc) {
       Buffer buffer{alloc, alignedBytesOf(alloc.getType()), INT64_MAX, -1};
-      extendLife(alloc, buffer);
+      extendLife(alloc, buffer, isOwn(alloc) ? order : position);
       if (buffer.last >= 0)
         regionOf(alloc).push_back(buffer);
     });
@@ -197,12 +198,16 @@ private:
 
   /// Where the place of an argument, or of a temporary, is planned at first.
   SmallVectorImpl<Buffer> &regionOf(Value value) {
-    auto argument = dyn_cast<BlockArgument>(value);
-    if (argument && isOnGPU)
+    if (isa<BlockArgument>(value) && isOnGPU)
       return staged;
-    bool isOwn = argument ? isScalar(stringAttr(function, argument.getArgNumber(), "ai.role"))
-                          : value.getDefiningOp()->hasAttr("ai.own");
-    return isTeams && isOwn ? own : buffers;
+    return isOwn(value) ? own : buffers;
+  }
+
+  /// Whether every thread of a team has one: what it does with it is in order.
+  bool isOwn(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return isTeams && isScalar(stringAttr(function, argument.getArgNumber(), "ai.role"));
+    return isTeams && value.getDefiningOp()->hasAttr("ai.own");
   }
 
   /// Moves temporaries of a thread block from the workspace into shared memory, all but the largest
@@ -278,7 +283,7 @@ private:
     for (Buffer &buffer : shared) {
       buffer.first = INT64_MAX;
       buffer.last = -1;
-      extendLife(buffer.value, buffer);
+      extendLife(buffer.value, buffer, position);
     }
     return placeTightly(shared);
   }
@@ -311,16 +316,16 @@ private:
 
   int64_t lastUse(Value value) {
     Buffer life{value, 0, INT64_MAX, -1};
-    extendLife(value, life);
+    extendLife(value, life, isOwn(value) ? order : position);
     return life.last;
   }
 
   /// A buffer lives from the first to the last op of the body that touches it or a view of it.
-  void extendLife(Value memref, Buffer &buffer) {
+  void extendLife(Value memref, Buffer &buffer, const DenseMap<Operation *, int64_t> &places) {
     for (Operation *user : memref.getUsers()) {
-      int64_t at = position.lookup(body.findAncestorOpInBlock(*user));
+      int64_t at = places.lookup(body.findAncestorOpInBlock(*user));
       if (isa<ViewLikeOpInterface>(user))
-        extendLife(user->getResult(0), buffer);
+        extendLife(user->getResult(0), buffer, places);
       buffer.first = std::min(buffer.first, at);
       buffer.last = std::max(buffer.last, at);
     }
@@ -492,7 +497,8 @@ private:
   const FixedRegion &fixed;
   Block &body;
   OpBuilder b;
-  DenseMap<Operation *, int64_t> position;
+  DenseMap<Operation *, int64_t> position; // barriers before it where threads share the function
+  DenseMap<Operation *, int64_t> order;    // ops before it
   bool isOnGPU, isBlock;
   bool isTeams;                       // a block that threads of a CPU may share
   SmallVector<Buffer> buffers, own;   // of the workspace

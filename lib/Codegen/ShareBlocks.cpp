@@ -56,9 +56,9 @@ public:
       if (!isa<memref::AllocOp>(nest.op))
         nests.insert({nest.op, std::move(nest)});
     findOwn();
-    findPrepared();
+    findLayouts();
     for (auto &entry : nests)
-      if (!prepares.contains(entry.first))
+      if (!layouts.contains(entry.first))
         if (AffineForOp loop = findLoop(entry.second))
           shared[entry.first] = loop;
     formPieces();
@@ -67,6 +67,11 @@ public:
     if (llvm::any_of(pieces, [](const Piece &piece) { return piece.isRepeated && writes(piece); }))
       return function->setAttr("ai.alone", UnitAttr::get(function.getContext()));
     placeBarriers();
+    // Threads are at several of its ops at once.
+    if (llvm::any_of(pieces, [&](const Piece &piece) {
+          return piece.loop || piece.group != pieces.front().group;
+        }))
+      function->setAttr("ai.team", UnitAttr::get(function.getContext()));
     for (Piece &piece : pieces)
       if (piece.loop)
         part.guard(piece.loop, piece.op);
@@ -128,30 +133,33 @@ private:
   /// they write: to fetch a part of it from another core, behind a barrier, takes longer than to
   /// write all of it. So every part does, into memory of its own, as long as that is at most half
   /// of the second cache.
-  void findPrepared() {
+  void findLayouts() {
     DenseSet<Value> prepared; // shrinks to what no other nest writes
     for (auto alloc : body.getOps<memref::AllocOp>())
       prepared.insert(alloc);
     for (bool isFinal = false; !isFinal;) {
       isFinal = true;
-      prepares.clear();
+      layouts.clear();
       DenseSet<Value> counted;
       int64_t bytes = 0;
       for (const auto &[op, nest] : nests) {
         DenseSet<Value> written = memoryWritten(nest);
-        bool isFit = lays(nest, written, prepared);
+        int64_t more = 0;
         for (Value memory : written)
-          if (isFit && !own.contains(memory) && counted.insert(memory).second)
-            bytes += bytesOf(cast<MemRefType>(memory.getType()));
-        if (isFit && bytes <= l2 / 2) {
-          prepares.insert(op);
+          if (auto type = dyn_cast<MemRefType>(memory.getType());
+              type && !own.contains(memory) && !counted.contains(memory))
+            more += bytesOf(type);
+        if (isLayout(nest, written, prepared) && bytes + more <= l2 / 2) {
+          bytes += more;
+          counted.insert_range(written);
+          layouts.insert(op);
           continue;
         }
         for (Value memory : written)
           isFinal &= !prepared.erase(memory);
       }
     }
-    for (Operation *op : prepares)
+    for (Operation *op : layouts)
       for (Value memory : memoryWritten(nests.find(op)->second))
         markOwn(memory);
   }
@@ -173,8 +181,8 @@ private:
 
   /// Whether the nest makes what it writes of parameters and `prepared` memory alone, by not many
   /// more loads than stores.
-  static bool lays(const MemoryOp &nest, const DenseSet<Value> &written,
-                   const DenseSet<Value> &prepared) {
+  static bool isLayout(const MemoryOp &nest, const DenseSet<Value> &written,
+                       const DenseSet<Value> &prepared) {
     if (!nest.isKnown || !isa<AffineForOp>(nest.op) || written.empty() ||
         llvm::any_of(written, [&](Value memory) { return !prepared.contains(memory); }))
       return false;
@@ -192,7 +200,7 @@ private:
   /// A nest that is shared out is a piece. What lies between two of them is one, but for what later
   /// pieces compute with: each part needs that, so it stays outside.
   void formPieces() {
-    DenseSet<Operation *> outside(prepares);
+    DenseSet<Operation *> outside(layouts);
     keepInvariants(outside);
     DenseMap<Operation *, int64_t> runs;
     do
@@ -377,8 +385,8 @@ private:
   llvm::MapVector<Operation *, MemoryOp> nests; // ops of the body that touch memory
   DenseMap<Operation *, AffineForOp> shared;
   int64_t l2;
-  DenseSet<Operation *> prepares; // nests that every part runs for itself
-  DenseSet<Value> own;            // memory that every part has for itself
+  DenseSet<Operation *> layouts; // nests that every part runs for itself
+  DenseSet<Value> own;           // memory that every part has for itself
   SmallVector<Piece> pieces;
 };
 

@@ -192,7 +192,8 @@ static PipelineOptions makePipeline(const CompileOptions &options, const Process
     pipeline.precision = options.gpuPrecision;
   pipeline.isPersistent = options.gpuSchedule == "persistent";
   pipeline.mutant = options.gpuMutant;
-  pipeline.gpuLibrary = options.gpuLibrary;
+  if (!options.gpuLibrary.empty())
+    pipeline.gpuLibrary = options.gpuLibrary;
   pipeline.watch = options.watch;
   pipeline.maxMemory = options.maxMemory;
   pipeline.threads = options.threads.value_or(rt::numUsableCPUs());

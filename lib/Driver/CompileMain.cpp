@@ -132,7 +132,7 @@ int compileMain(int argc, char **argv) {
       "gpu-library",
       cl::desc("Who convolves and multiplies matrices on a GPU: none (default), our kernels; "
                "cudnn, cuDNN 9 and cuBLASLt, which the program opens when it starts"),
-      cl::value_desc("none|cudnn"), cl::init("none"), cl::cat(category));
+      cl::value_desc("none|cudnn"), cl::cat(category));
   static cl::opt<std::string> gpuPrecision(
       "gpu-precision",
       cl::desc(
@@ -143,7 +143,7 @@ int compileMain(int argc, char **argv) {
       "gpu-schedule",
       cl::desc(
           "How training steps are launched: one by one as CUDA graphs (default), or many of an "
-          "epoch as one kernel, which needs the data set on the GPU"),
+          "epoch as one kernel where the data set has room on the GPU"),
       cl::value_desc("graph|persistent"), cl::cat(category));
   static cl::opt<std::string> gpuMutant(
       "gpu-mutant", cl::desc("A mistake in the kernels: for tests"), cl::value_desc("KIND:NUMBER"),

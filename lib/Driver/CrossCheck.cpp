@@ -189,7 +189,8 @@ public:
     if (target == "cpu") {
       options.archs.clear();
       options.gpuMutant.clear();
-      options.gpuLibrary = "none";
+      options.gpuLibrary.clear();
+      options.gpuPrecision.clear();
     }
     options.emit = "lib";
     options.output = std::string(path);

@@ -31,10 +31,8 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
                                                  ErrorEmitter emitError) {
   SmallVector<GPUArch> archs;
   bool isGPUArtefact = llvm::is_contained({"nvvm", "ptx", "cubin"}, options.emit);
-  if (options.gpuLibrary != "none" && options.gpuLibrary != "cudnn")
-    return emitError() << "--gpu-library expects none or cudnn, got '" << options.gpuLibrary << "'";
   if (options.target != "cuda") {
-    if (options.gpuLibrary != "none")
+    if (!options.gpuLibrary.empty())
       return emitError() << "--gpu-library expects --target=cuda; nothing is called on a CPU";
     if (options.target != "cpu" && !isKnownTriple(options.target))
       return emitError() << "--target expects cpu, cuda, or a triple of x86_64 or aarch64 such as "
@@ -51,6 +49,9 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
       return emitError() << "--gpu-schedule expects --target=cuda";
     return archs;
   }
+  bool callsLibraries = !options.gpuLibrary.empty() && options.gpuLibrary != "none";
+  if (callsLibraries && options.gpuLibrary != "cudnn")
+    return emitError() << "--gpu-library expects none or cudnn, got '" << options.gpuLibrary << "'";
   if (!options.gpuSchedule.empty() && options.gpuSchedule != "graph" &&
       options.gpuSchedule != "persistent")
     return emitError() << "--gpu-schedule expects graph or persistent, got '" << options.gpuSchedule
@@ -77,11 +78,10 @@ static FailureOr<SmallVector<GPUArch>> findArchs(const CompileOptions &options,
   }
   if (failed(checkPrecision(options.gpuPrecision, archs, emitError)))
     return failure();
-  if (options.gpuLibrary != "none" && !options.gpuPrecision.empty() &&
-      options.gpuPrecision != "f32")
+  if (callsLibraries && !options.gpuPrecision.empty() && options.gpuPrecision != "f32")
     return emitError() << "--gpu-precision expects --gpu-library=none; libraries are told to keep "
                           "f32 as it is";
-  if (options.gpuLibrary != "none" && options.gpuSchedule == "persistent")
+  if (callsLibraries && options.gpuSchedule == "persistent")
     return emitError() << "--gpu-schedule=persistent expects --gpu-library=none; a kernel cannot "
                           "call libraries";
   if (isGPUArtefact && options.emit != "nvvm" && archs.size() > 1)

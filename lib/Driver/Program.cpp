@@ -37,6 +37,8 @@ static llvm::orc::SymbolMap runtimeSymbols(llvm::orc::LLJIT &code) {
   add("ai_rt_profile_lap", &ai_rt_profile_lap);
   add("ai_rt_check_nan", &ai_rt_check_nan);
   add("ai_rt_gpu_barrier", &ai_rt_gpu_barrier);
+  add("ai_rt_gpu_turn_barrier", &ai_rt_gpu_turn_barrier);
+  add("ai_rt_gpu_grid_barrier", &ai_rt_gpu_grid_barrier);
   add("ai_rt_gpu_warp_barrier", &ai_rt_gpu_warp_barrier);
   add("ai_rt_gpu_shuffle", &ai_rt_gpu_shuffle);
   add("ai_rt_gpu_multiply", &ai_rt_gpu_multiply);

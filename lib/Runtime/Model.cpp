@@ -86,7 +86,8 @@ ai_rt_model::ai_rt_model(const ai_rt_program_t &program, const ai_rt_config_t &c
       normalisation(program.mean, program.std), progress{0, 0, 0, config.seed},
       pool(config.threads, config.pin != 0), teamBarriers(new Barrier[config.threads]),
       teamTrials(program.num_steps) {
-  rows.reserve(config.batch);
+  batch = config.batch;
+  rows.reserve(batch);
   if (program.num_profile_rows > 0)
     profiles.assign(config.threads, ThreadProfile(program.num_profile_rows));
   for (int64_t i = 0; i < program.num_steps; ++i)
@@ -121,7 +122,7 @@ const ai_rt_program_t *ai_rt_model_program(const ai_rt_model_t *model) { return 
 int64_t ai_rt_model_num_threads(const ai_rt_model_t *model) { return model->pool.numThreads(); }
 
 int64_t ai_rt_model_memory(const ai_rt_model_t *model) {
-  return ai_rt_program_memory(&model->program, model->rows.capacity, model->pool.numThreads());
+  return ai_rt_program_memory(&model->program, model->batch, model->pool.numThreads());
 }
 
 int64_t ai_rt_model_is_trained(const ai_rt_model_t *model) { return model->trained; }

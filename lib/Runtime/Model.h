@@ -158,6 +158,7 @@ struct ai_rt_model {
   int64_t fixedBytes, workspaceBytes;
   std::unique_ptr<ai::rt::Device> device; ///< Null in a program for a CPU.
   ai::rt::Memory memory;
+  int64_t batch; ///< The largest that there is room for.
   ai::rt::BatchRows rows;
   ai::rt::Normalisation normalisation;
   std::vector<ai::rt::StepTensors> steps;

@@ -129,6 +129,18 @@ static double startSeconds() {
   return start;
 }
 
+int64_t ai::rt::batchesOfLaunch(const ai_rt_model_t *model, const ai_rt_data_t &data) {
+  const ai_rt_program_t &program = *ai_rt_model_program(model);
+  const ai_rt_gpu_step_t *gpu = requireStep(program, "train").gpu;
+  int64_t batches = ai_rt_model_batches_at_once(model, &data);
+  if (gpu && gpu->epoch && batches == 1)
+    std::fprintf(stderr,
+                 "%s: note: the GPU has no room for the training set: steps are launched one by "
+                 "one, as with ai-compile --gpu-schedule=graph\n",
+                 program.name);
+  return batches;
+}
+
 double ai::rt::secondsSinceStart() { return clockSeconds(CLOCK_MONOTONIC) - startSeconds(); }
 
 //===----------------------------------------------------------------------===//

@@ -72,6 +72,10 @@ int64_t countElements(const ai_rt_tensor_info_t &tensor);
 /// The step called `name`; throws an Error if the program was compiled without it.
 const ai_rt_step_t &requireStep(const ai_rt_program_t &program, const char *name);
 
+/// How many batches of `data` a launch trains on. Says so on standard error if the program is to
+/// run many steps at once and cannot, for want of memory.
+int64_t batchesOfLaunch(const ai_rt_model_t *model, const ai_rt_data_t &data);
+
 /// Seconds since the process began, as near as the process can tell.
 double secondsSinceStart();
 

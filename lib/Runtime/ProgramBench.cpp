@@ -105,7 +105,7 @@ Bench::Bench(const ai_rt_program_t &program, const Options &options)
   view = data.view();
   check(ai_rt_model_keep_data(model.get(), &view));
   if (training)
-    atOnce = ai_rt_model_batches_at_once(model.get(), &view);
+    atOnce = batchesOfLaunch(model.get(), view);
   if (const ai_rt_tensor_info_t *output = findTensor(&step, AI_RT_OUTPUT))
     outputs.resize(size_t(output->bytes / output->shape[0] * options.batch));
 }

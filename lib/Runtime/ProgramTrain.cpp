@@ -134,19 +134,11 @@ void Training::readMetrics() {
   progress.add(metrics);
 }
 
-/// Says so if the program is to run many steps at once and cannot. Steps that are logged are taken
-/// one by one: the log asks for the metrics of each.
+/// Steps that are logged are taken one by one: the log asks for the metrics of each.
 void Training::checkSchedule() {
-  ai_rt_data_t view = training.view();
-  const ai_rt_gpu_step_t *gpu = ai_rt_program_find_step(&program, "train")->gpu;
-  int64_t atOnce = ai_rt_model_batches_at_once(model.get(), &view);
+  int64_t atOnce = batchesOfLaunch(model.get(), training.view());
   if (options.log.empty())
     batchesAtOnce = atOnce;
-  if (gpu && gpu->epoch && atOnce == 1)
-    std::fprintf(stderr,
-                 "%s: note: the GPU has no room for the training set: steps are launched one by "
-                 "one, as with ai-compile --gpu-schedule=graph\n",
-                 program.name);
 }
 
 /// From position `first` on: up to a tenth of the epoch, when a line is due, where a launch takes

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Denormals.h"
+#include "GPU/LibraryCalls.h"
 #include "Model.h"
 
 #include <algorithm>
@@ -43,25 +44,33 @@ void BatchRows::reserve(int64_t count) {
 /// many runs the slower one has another trial.
 static constexpr int64_t kRunsOfTrial = 4, kRunsUntilTrial = 512;
 
-bool TeamTrial::next(int64_t numBlocks) {
-  if (numBlocks != blocks) {
-    blocks = numBlocks;
-    runs = 0;
-    seconds[0] = seconds[1] = std::numeric_limits<double>::infinity();
+bool TeamTrial::next(int64_t blocks) {
+  if (counts[present].blocks != blocks) {
+    auto known = std::find_if(counts.begin(), counts.end(),
+                              [&](const Count &count) { return count.blocks == blocks; });
+    if (known == counts.end()) {
+      constexpr double kNever = std::numeric_limits<double>::infinity();
+      known = counts.begin() + (present + 1) % counts.size();
+      *known = {blocks, 0, {kNever, kNever}};
+    }
+    present = size_t(known - counts.begin());
   }
-  if (runs % kRunsUntilTrial == 0)
-    hasTeams = runs == 0 || seconds[true] > seconds[false];
-  else if (runs == kRunsOfTrial)
-    hasTeams = false;
-  else if (runs % kRunsUntilTrial >= (runs < kRunsUntilTrial ? 2 : 1) * kRunsOfTrial)
-    hasTeams = seconds[true] <= seconds[false];
+  auto &[_, runs, seconds] = counts[present];
+  bool isFaster = seconds[true] <= seconds[false];
+  int64_t sinceTrial = runs % kRunsUntilTrial;
+  if (runs < 2 * kRunsOfTrial)
+    hasTeams = runs < kRunsOfTrial;
+  else if (sinceTrial < kRunsOfTrial)
+    hasTeams = sinceTrial == 0 ? !isFaster : hasTeams;
+  else
+    hasTeams = isFaster;
   ++runs;
   return hasTeams;
 }
 
 /// Others may have disturbed a slow run: it counts an eighth.
 void TeamTrial::record(double latest) {
-  double &known = seconds[hasTeams];
+  double &known = counts[present].seconds[hasTeams];
   known = latest < known ? latest : known + (latest - known) / 8;
 }
 
@@ -340,11 +349,20 @@ static void checkRange(int64_t first, int64_t count) {
     throwInvalid("expects a first position of at least 0, got ", first);
 }
 
-/// Lists the rows of a batch and checks its labels, before anything is changed.
+/// Makes room for batches of `count` samples.
+static void growBatch(ai_rt_model &model, int64_t count) {
+  if (count <= model.batch)
+    return;
+  const LibraryCalls *libraries = model.device ? model.device->libraryCalls() : nullptr;
+  checkMemory(model.program, count, model.pool.numThreads(),
+              libraries ? libraries->scratchBytes() : 0);
+  model.batch = count;
+}
+
+/// Lists the rows of a batch, or of the batches of a launch, and checks their labels, before
+/// anything is changed.
 static void listRows(ai_rt_model &model, const StepTensors &tensors, const ai_rt_data_t &data,
                      const uint32_t *order, int64_t first, int64_t count) {
-  if (count > model.rows.capacity)
-    checkMemory(model.program, count, model.pool.numThreads());
   model.rows.reserve(count);
   for (int64_t i = 0; i < count; ++i) {
     int64_t position = order ? order[first + i] : first + i;
@@ -367,6 +385,12 @@ void ai::rt::keepData(ai_rt_model &model, const ai_rt_data_t *data) {
     if (tensors.target && data->targets.data)
       model.device->samples().keep(data->targets, *tensors.target, nullptr);
   }
+  // What launches of many steps need is made now: a step allocates nothing.
+  int64_t most = 0;
+  for (const StepTensors &tensors : model.steps)
+    if (data->targets.data || !tensors.target)
+      most = std::max(most, model.device->reserveLaunch(tensors, *data, model.batch));
+  model.rows.reserve(most);
 }
 
 void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
@@ -374,6 +398,7 @@ void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint
   const StepTensors &tensors = model.step("train", count);
   checkRange(first, count);
   checkShapes(tensors, data, /*withTargets=*/true);
+  growBatch(model, count);
   listRows(model, tensors, data, order, first, count);
   if (metrics)
     collect(model, model.unread);
@@ -391,7 +416,9 @@ void ai::rt::trainBatch(ai_rt_model &model, const ai_rt_data_t &data, const uint
 
 int64_t ai::rt::batchesAtOnce(const ai_rt_model &model, const ai_rt_data_t &data) {
   // A step for small batches is one of the CPU's.
-  return model.device ? model.device->batchesAtOnce(model.step("train", /*count=*/1), data) : 1;
+  return model.device
+             ? model.device->batchesAtOnce(model.step("train", /*count=*/1), data, model.batch)
+             : 1;
 }
 
 void ai::rt::trainBatches(ai_rt_model &model, const ai_rt_data_t &data, const uint32_t *order,
@@ -399,8 +426,10 @@ void ai::rt::trainBatches(ai_rt_model &model, const ai_rt_data_t &data, const ui
   if (batch < 1)
     throwInvalid("expects a batch of at least 1, got ", batch);
   checkRange(first, samples);
+  batch = std::min(batch, samples);
   const StepTensors &tensors = model.step("train", batch);
   checkShapes(tensors, data, /*withTargets=*/true);
+  growBatch(model, batch);
   int64_t together = batch * batchesAtOnce(model, data);
   for (int64_t done = 0; done < samples;) {
     int64_t count = std::min(together, samples - done), at = first + done;

@@ -10,6 +10,8 @@
 
 #include "ThreadPool.h"
 
+#include <array>
+
 namespace ai::rt {
 
 /// A thread's place in a team: what the `team` of a block's call points to.
@@ -45,9 +47,16 @@ public:
   void record(double seconds);
 
 private:
-  int64_t blocks = 0, runs = 0;
+  /// What is known of runs of so many blocks.
+  struct Count {
+    int64_t blocks = 0, runs = 0;
+    double seconds[2] = {}; ///< Without teams, and with them.
+  };
+
+  /// Whole batches, last ones, those of a test set: more come and go.
+  std::array<Count, 4> counts;
+  size_t present = 0;
   bool hasTeams = false;
-  double seconds[2]; ///< Without teams, and with them.
 };
 
 } // namespace ai::rt

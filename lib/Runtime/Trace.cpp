@@ -141,7 +141,7 @@ ai_rt_status_t ai_rt_model_trace_begin(ai_rt_model_t *model, int64_t steps) {
       throwInvalid("expects a program for a CPU to trace; kernels of a GPU keep no times");
     int64_t events = 0;
     for (const StepTensors &step : model->steps)
-      events = std::max(events, model->eventsOf(*step.step, model->rows.capacity));
+      events = std::max(events, model->eventsOf(*step.step, model->batch));
     model->trace = std::make_unique<Trace>(model->pool.numThreads(), steps, events);
   });
 }

@@ -142,7 +142,7 @@ func.func @step_fold(%a: memref<32x3xf32> {ai.role = "panel", ai.name = "rows1"}
 func.func @team_block(%count: memref<i64> {ai.role = "count", ai.name = "count"},
                       %slot: memref<16xf32> {ai.role = "slot", ai.name = "sum0"},
                       %part: index {ai.role = "part"}, %parts: index {ai.role = "parts"})
-    attributes {ai.kind = "block", ai.step = "team", ai.size = 16 : i64} {
+    attributes {ai.kind = "block", ai.step = "team", ai.size = 16 : i64, ai.team} {
   %0 = arith.constant 0.0 : f32
   %c0 = arith.constant 0 : index
   %n = memref.load %count[] : memref<i64>
@@ -158,5 +158,29 @@ func.func @team_block(%count: memref<i64> {ai.role = "count", ai.name = "count"}
 }
 func.func @team_combine(%slot: memref<16xf32> {ai.role = "slots", ai.name = "sum0", ai.slot = 1 : i64})
     attributes {ai.kind = "combine", ai.step = "team"} {
+  return
+}
+
+// -----
+
+// Threads that never wait for each other may be at any op: no two of three temporaries share bytes, although their lives
+// are apart. What a thread has for itself it uses in order, so two of those do.
+// CHECK-LABEL: func.func @no_barrier_block(
+//  CHECK-SAME:   memref<1024xi8> {ai.role = "workspace"
+//  CHECK-SAME:   ai.barriers = 0 : i64
+func.func @no_barrier_block(%part: index {ai.role = "part"}, %parts: index {ai.role = "parts"})
+    attributes {ai.kind = "block", ai.step = "no_barrier", ai.size = 16 : i64, ai.team} {
+  %0 = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %a = memref.alloc() : memref<64xf32>
+  %b = memref.alloc() : memref<64xf32>
+  %c = memref.alloc() : memref<64xf32>
+  %d = memref.alloc() {ai.own} : memref<64xf32>
+  %e = memref.alloc() {ai.own} : memref<64xf32>
+  memref.store %0, %a[%c0] : memref<64xf32>
+  memref.store %0, %b[%c0] : memref<64xf32>
+  memref.store %0, %c[%c0] : memref<64xf32>
+  memref.store %0, %d[%c0] : memref<64xf32>
+  memref.store %0, %e[%c0] : memref<64xf32>
   return
 }

@@ -292,6 +292,44 @@ func.func @parameters_laid_out(%w: memref<64x64xf32> {ai.role = "parameter"}, %x
 
 // -----
 
+// A layout that is too large takes no room from one that is not.
+// CHECK-LABEL: func.func @one_layout_is_too_large(
+//  CHECK-SAME:   attributes {{.*}}ai.team
+//       CHECK:   memref.alloc() : memref<1024x1024xf32>
+//       CHECK:   memref.alloc() {ai.own} : memref<64x64xf32>
+func.func @one_layout_is_too_large(%v: memref<1024x1024xf32> {ai.role = "parameter"}, %w: memref<64x64xf32> {ai.role = "parameter"},
+                                   %x: memref<1024x1024xf32>, %y: memref<64x64xf32>) attributes {ai.kind = "block"} {
+  %s = memref.alloc() : memref<1024x1024xf32>
+  %t = memref.alloc() : memref<64x64xf32>
+  affine.for %i = 0 to 1024 {
+    affine.for %j = 0 to 1024 {
+      %1 = affine.load %v[%j, %i] : memref<1024x1024xf32>
+      affine.store %1, %s[%i, %j] : memref<1024x1024xf32>
+    }
+  }
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 64 {
+      %1 = affine.load %w[%j, %i] : memref<64x64xf32>
+      affine.store %1, %t[%i, %j] : memref<64x64xf32>
+    }
+  }
+  affine.for %i = 0 to 1024 {
+    affine.for %j = 0 to 1024 {
+      %1 = affine.load %s[%j, %i] : memref<1024x1024xf32>
+      affine.store %1, %x[%i, %j] : memref<1024x1024xf32>
+    }
+  }
+  affine.for %i = 0 to 64 {
+    affine.for %j = 0 to 64 {
+      %1 = affine.load %t[%j, %i] : memref<64x64xf32>
+      affine.store %1, %y[%i, %j] : memref<64x64xf32>
+    }
+  }
+  return
+}
+
+// -----
+
 // What is made of samples is shared out, and so is a product of parameters, which has more loads than stores.
 // CHECK-LABEL: func.func @no_layouts(
 //       CHECK:   memref.alloc() : memref<4096xf32>

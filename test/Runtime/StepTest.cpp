@@ -435,6 +435,7 @@ TEST(TeamTrial, TakesWhatIsFaster) {
   EXPECT_LT(runTrial(trial, 2048, 2, 3), 4 * 4 + 16) << "something has slowed teams down";
   EXPECT_GT(runTrial(trial, 2048, 2, 1), 2048 - 512 - 3 * 4) << "and no longer does";
   EXPECT_EQ(runTrial(trial, 8, 2, 1, /*blocks=*/3), 4) << "another batch begins anew";
+  EXPECT_EQ(runTrial(trial, 100, 2, 1), 100 - 4) << "and the first one is not forgotten";
 }
 
 /// One slow run among many says nothing.

@@ -154,6 +154,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of every network (default: %(default)s)")
     arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error(f"expects --rounds of at least 1, got {arguments.rounds}")
     unknown = set(arguments.models) - set(MODELS)
     if unknown:
         parser.error(f"expects models of {', '.join(MODELS)}, got {', '.join(sorted(unknown))}")

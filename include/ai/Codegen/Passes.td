@@ -91,7 +91,9 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
     - Needs: affine nests on memrefs in a function with `ai.kind = "block"`; others are left alone.
     - Ensures: the function takes `part` and `parts`; one call for each part, all at the same time,
       write what the function wrote, with the same bits for any number of parts. They share the
-      temporaries but for those with `ai.own`: what one nest alone touches, and parameters laid out.
+      temporaries but for those with `ai.own`: what one nest alone touches, and parameters laid out. The
+      function has `ai.team` if parts are at several of its ops at once: two temporaries that share bytes
+      need a barrier between them.
     - Fails when: never; a function whose nests write memory and have results that others use is left
       as it is, with `ai.alone`: it takes one part only.
 
@@ -595,7 +597,8 @@ def AIMapToThreadsPass : Pass<"ai-map-to-threads", "mlir::func::FuncOp"> {
 
     A function of `ai.kind` other than "block" (a combine) is run by a grid with a thread for each
     element; all others by one thread block, or, with `grids`, by a grid as well: their attribute `ai.grid`
-    says so. What stands before a `library.call` stays before it, and no loop has ops of both sides. The attribute `ai.elements` of a loop counts them. In a
+    says so. What stands before a `library.call` stays before it, and no loop has ops of both sides. The
+    attribute `ai.elements` of a loop counts them. In a
     thread block an element whose sum is long, in f32, belongs to a warp, if the block is done sooner: each
     thread adds every 32nd term, and `gpu.shuffle` adds up the threads' sums in a fixed tree.
 
@@ -703,8 +706,8 @@ def AIJoinKernelsPass : Pass<"ai-join-kernels", "mlir::ModuleOp"> {
     }
     ```
 
-    The phases are functions of their own, which are not to be inlined. `ai_grid_barrier` stands for a barrier of all threads of the grid, which are resident at once;
-    `ai_begin_turn` for one of the thread block, behind which its shared memory holds anything.
+    The phases are functions of their own, which are not to be inlined. `ai_grid_barrier` stands for a
+    barrier of all threads of the grid, which are resident at once; `ai_begin_turn` for one of the thread block, behind which its shared memory holds anything.
 
     - Needs: `ai-outline-kernels`, then `lower-affine`: no loop may stand around affine symbols.
     - Ensures: the kernels are left as they are.
@@ -718,8 +721,8 @@ def AIJoinKernelsPass : Pass<"ai-join-kernels", "mlir::ModuleOp"> {
 def AILowerJoinedKernelsPass : Pass<"ai-lower-joined-kernels", "mlir::gpu::GPUModuleOp"> {
   let summary = "Write what joined kernels are made of in instructions of a GPU";
   let description = [{
-    The functions that are no kernels take pointers to global memory. A call of `ai_begin_turn` becomes a barrier of the thread block, one of `ai_grid_barrier` becomes a
-    barrier of the thread block; in its first thread a fence, an addition to a counter, and acquire loads of
+    The functions that are no kernels take pointers to global memory. A call of `ai_begin_turn` becomes a
+    barrier of the thread block, one of `ai_grid_barrier` becomes a barrier of the thread block; in its first thread a fence, an addition to a counter, and acquire loads of
     it until the last thread block has added itself; and a second barrier of the thread block. The
     counter is the barrier of NVIDIA's cooperative groups (`cooperative_groups/details/sync.h`): block 0
     adds 2^31 - (blocks - 1), each other one 1, so its highest bit changes once with every barrier.

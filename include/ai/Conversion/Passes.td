@@ -33,12 +33,13 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       | direct, a weight gradient that visits winners | `2 * winners * taps * in` |
       | im2col | the same + `2 * pixels * taps * in` |
       | winograd | `tiles * (s * s * in * out + (d + v) * in + (r + v) * out) + k * in * out / samples` |
-      | winograd, a weight gradient | the same with four times `v` `+ 8 * s * s * in * out` |
+      | winograd, a weight gradient | the same `+ 8 * s * s * in * out` |
 
       A tile of `m` x `m` results has squares of side `s = m + 2`. Their transforms take `d = (m + s) * 4` or,
       for `m = 4`, `* 12` operations, those of the results `r = (m + s) * 4` or `* 10`, those of kernels `(3 + s) * 5`
       or `* 11`. An element that goes to memory and back counts two: `v = 2 * s * (m + s)`, and in `k` those of
-      a kernel, `2 * s * (3 + s)`; in a weight gradient squares and sums go to the second cache at least, which counts eight.
+      a kernel, `2 * s * (3 + s)`. In a weight gradient that is the second cache, or the third, and counts four
+      times as much; `r` is `(m + s) * 3` or `* 10`, and the operations of `k` are `(3 + s) * 6` or `* 12`.
       So im2col costs more than direct for any shape: direct nests read the images in place.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.

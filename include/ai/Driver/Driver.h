@@ -22,19 +22,19 @@ struct CompileOptions {
   std::string output; ///< empty: named after the input and the artefact
   /// A stage, dot, svg, explain, llvm-ir, asm, nvvm, ptx, cubin, obj, lib, exe.
   std::string emit = "exe";
-  std::string graph = "shaped";    ///< the stage that dot and svg draw
-  std::string target = "cpu";      ///< cpu, cuda, or a triple of another machine
-  std::vector<std::string> archs;  ///< of the GPU; empty: sm_80
-  std::string gpuLibrary = "none"; ///< what convolves and multiplies there: none, cudnn
-  std::string gpuPrecision;        ///< of products there: f32, tf32, bf16; empty: f32
-  std::vector<std::string> cpus;   ///< as clang's -mcpu; empty: native; several: picked at start-up
-  std::string linker;              ///< compiler driver that links; empty: $CC, clang-22, cc
-  std::string runtime;             ///< folder of libai_rt.a
-  std::optional<int64_t> l1;       ///< bytes of a core's first cache; empty: as the processor has
-  std::optional<int64_t> l2;       ///< bytes of its second
-  int64_t maxMemory = 0;           ///< bytes that a model may take; 0: any
-  std::optional<int64_t> threads;  ///< that maxMemory counts with; empty: one for each CPU
-  std::string conv = "auto";       ///< how to convolve: auto, direct, im2col, winograd
+  std::string graph = "shaped";   ///< the stage that dot and svg draw
+  std::string target = "cpu";     ///< cpu, cuda, or a triple of another machine
+  std::vector<std::string> archs; ///< of the GPU; empty: sm_80
+  std::string gpuLibrary;         ///< what convolves there: none, cudnn; empty: none
+  std::string gpuPrecision;       ///< of products there: f32, tf32, bf16; empty: f32
+  std::vector<std::string> cpus;  ///< as clang's -mcpu; empty: native; several: picked at start-up
+  std::string linker;             ///< compiler driver that links; empty: $CC, clang-22, cc
+  std::string runtime;            ///< folder of libai_rt.a
+  std::optional<int64_t> l1;      ///< bytes of a core's first cache; empty: as the processor has
+  std::optional<int64_t> l2;      ///< bytes of its second
+  int64_t maxMemory = 0;          ///< bytes that a model may take; 0: any
+  std::optional<int64_t> threads; ///< that maxMemory counts with; empty: one for each CPU
+  std::string conv = "auto";      ///< how to convolve: auto, direct, im2col, winograd
   unsigned optLevel = 3;
   bool remarks = false;       ///< also print what the passes chose
   bool profile = false;       ///< the program's bench says where the time goes

@@ -149,8 +149,9 @@ AI_RT_API const ai_rt_program_t *ai_rt_model_program(const ai_rt_model_t *model)
 /// Returns the number of threads, the caller's included.
 AI_RT_API int64_t ai_rt_model_num_threads(const ai_rt_model_t *model);
 
-/// Returns how many of them work on a training step of `count` samples: no more than it has blocks
-/// and the program slots, and the caller alone where sharing takes longer than it saves.
+/// Returns how many of them may work on a training step of `count` samples: all, if those without a
+/// block of their own should help with others'; otherwise no more than it has blocks and the program
+/// slots, and the caller alone where sharing should take longer than it saves.
 AI_RT_API int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count);
 
 /// Returns the bytes that the model holds: `ai_rt_program_memory` of its threads and its batch.

@@ -64,6 +64,8 @@ ai_rt_status_t ai_rt_program_libraries(const ai_rt_program_t *program, char *tex
 
 /// Steps whose metrics are kept before somebody has to wait for them.
 static constexpr int64_t kMaxPending = 1024;
+/// And about this many samples: each is a word of what a launch sends.
+static constexpr int64_t kMaxSamples = 64 << 10;
 
 /// Steps that are remembered as graphs: of a training and an evaluation, whole batches and the last
 /// one, and some to spare.
@@ -242,7 +244,7 @@ void Device::showToDevice(const ai_rt_model &model) {
 }
 
 void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *to) {
-  if (batchesAtOnce(tensors, batch.data) > 1)
+  if (batchesAtOnce(tensors, batch.data, batch.count) > 1)
     return runTogether(model, tensors, batch, batch.count);
   showToDevice(model);
   if (int64_t(pending.size()) == kMaxPending)
@@ -261,8 +263,25 @@ void Device::run(ai_rt_model &model, const StepTensors &tensors, const Batch &ba
     pending.push_back({&tensors, batch.count});
 }
 
-int64_t Device::batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data) const {
-  return tensors.step->gpu->epoch && batches.keeps(data, tensors) ? kMaxPending : 1;
+int64_t Device::batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data,
+                              int64_t batch) const {
+  if (!tensors.step->gpu->epoch || !batches.keeps(data, tensors))
+    return 1;
+  return std::clamp<int64_t>(kMaxSamples / batch, 2, kMaxPending);
+}
+
+int64_t Device::reserveLaunch(const StepTensors &tensors, const ai_rt_data_t &data, int64_t batch) {
+  int64_t steps = batchesAtOnce(tensors, data, batch);
+  if (steps == 1)
+    return 0;
+  try {
+    batches.reserve(steps, batch);
+  } catch (const Error &error) {
+    if (error.status != AI_RT_NO_MEMORY)
+      throw;
+    batches.forget();
+  }
+  return steps * batch;
 }
 
 void Device::runTogether(ai_rt_model &model, const StepTensors &tensors, const Batch &all,

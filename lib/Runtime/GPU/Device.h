@@ -53,7 +53,11 @@ public:
   void run(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *outputs);
 
   /// How many batches of `data` one launch takes: 1 where steps are launched one by one.
-  int64_t batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data) const;
+  int64_t batchesAtOnce(const StepTensors &tensors, const ai_rt_data_t &data, int64_t batch) const;
+
+  /// Makes room for what such launches send; returns how many samples one has at most. Where there
+  /// is none for that, the data does not stay.
+  int64_t reserveLaunch(const StepTensors &tensors, const ai_rt_data_t &data, int64_t batch);
 
   /// Runs steps on the samples of `all`, `size` at a time, in one launch, as many as
   /// `batchesAtOnce` at most; metrics are kept.

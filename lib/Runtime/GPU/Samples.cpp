@@ -99,19 +99,29 @@ void Samples::forget() {
 // Batches
 //===----------------------------------------------------------------------===//
 
+static int64_t bytesOfRecords(int64_t steps, int64_t samples) {
+  return steps * Samples::recordBytes(0) + samples * int64_t(sizeof(int64_t));
+}
+
+void Samples::reserve(int64_t steps, int64_t batch) {
+  resizeRecords(bytesOfRecords(steps, steps * batch));
+}
+
 void Samples::resizeRecords(int64_t bytes) {
   if (bytes <= recordCapacity)
     return;
+  char *larger = backend.allocate(bytes); // throws before anything is changed
   wait();
   if (record)
     backend.release(record);
-  recordCapacity = bytes;
-  record = backend.allocate(bytes);
+  record = larger;
   for (Record &each : records) {
     if (each.words)
       backend.releaseHost(reinterpret_cast<char *>(each.words));
+    each.words = nullptr;
     each.words = reinterpret_cast<int64_t *>(backend.allocateHost(bytes));
   }
+  recordCapacity = bytes;
 }
 
 void Samples::resizeHalves(int64_t rows, int64_t newInputBytes, int64_t newTargetBytes) {
@@ -148,7 +158,7 @@ bool Samples::keeps(const ai_rt_data_t &data, const StepTensors &tensors) const 
 SentBatch Samples::send(const int64_t *words, const StepTensors &tensors, const Batch &batch,
                         int64_t size, const Normalisation &normalisation) {
   int64_t steps = (batch.count + size - 1) / size;
-  int64_t bytes = steps * recordBytes(0) + batch.count * int64_t(sizeof(int64_t));
+  int64_t bytes = bytesOfRecords(steps, batch.count);
   resizeRecords(bytes);
   const Kept *keptInput = find(batch.data.inputs, tensors.input);
   const Kept *keptTarget = find(batch.data.targets, tensors.target);

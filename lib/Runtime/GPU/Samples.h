@@ -47,6 +47,9 @@ public:
   /// on. Does nothing if the device has no room for it.
   void keep(const ai_rt_array_t &array, const ai_rt_tensor_info_t &tensor,
             const Normalisation *normalisation);
+  /// Makes room for the records of so many batches at once. Throws if there is none; what there is
+  /// stays.
+  void reserve(int64_t steps, int64_t batch);
   /// Forgets all arrays that were kept.
   void forget();
 

@@ -167,3 +167,45 @@ def test_every_barrier_of_the_grid_is_missed(tmp_path, monkeypatch):
         with pytest.raises(capi.Error, match="kernel net_train_step_epoch, block .*with no barrier between them"):
             train_net(capi.compile(path, *options, f"--gpu-mutant=grid:{i}"), 150, 70)
             pytest.fail(f"barrier {i} is not missed")
+
+
+TINY = """ai.model @tiny(%x: tensor<?x1x28x28xf32>) -> tensor<?x10xf32> {
+  %f = ai.flatten %x : (tensor<?x1x28x28xf32>) -> tensor<*xf32>
+  %w = ai.parameter "w" : tensor<10x784xf32>
+  %b = ai.parameter "b" : tensor<10xf32>
+  %y = ai.linear %f, %w, %b : (tensor<*xf32>, tensor<10x784xf32>, tensor<10xf32>) -> tensor<?x10xf32>
+  ai.return %y : tensor<?x10xf32>
+}
+ai.train @tiny loss(cross_entropy) optimizer(#ai.sgd<lr = 0.1>) {batch = 8, epochs = 1, seed = 1}
+"""
+
+
+def tiny(folder, *options):
+    (folder / "tiny.mlir").write_text(TINY)
+    run(capi.compiler(), folder / "tiny.mlir", "--target=cuda", "-O1", PERSISTENT, *options, "-o", folder / "tiny")
+    return folder / "tiny"
+
+
+def memory_of(program, kind):
+    return int(re.search(rf"^{kind}: ([0-9,]+)", run(program, "info"), re.MULTILINE)[1].replace(",", ""))
+
+
+def test_a_launch_is_no_batch(data, tmp_path):
+    """A limit of memory counts batches, and a launch has many."""
+    needed = memory_of(tiny(tmp_path), "memory")
+    text, _ = train(tiny(tmp_path, f"--max-memory={needed}"), data(400), tmp_path / "saved")
+    assert "Average loss" in text
+
+
+def test_any_memory_will_do(data, tmp_path):
+    """Where the samples have room and what a launch sends has not, they go."""
+    program, one, ends = tiny(tmp_path), 28 * 28 * 4, set()
+    needed = memory_of(program, "device memory") + 2 * 256 * (one + 16)
+    expected = train(program, data(400), tmp_path / "saved")
+    for more in range(20_000, 3 * 400 * (one + 16), 70_000):
+        env = {**os.environ, "AI_GPU_MEMORY": str(needed + more)}
+        done = subprocess.run([program, "train", "--data", data(400), "--save", tmp_path / "saved"], env=env, text=True,
+                              capture_output=True)
+        assert (done.returncode, sha256(tmp_path / "saved")) == (0, expected[1]), (more, done.stderr)
+        ends.add("no room" in done.stderr)
+    assert ends == {False, True}
