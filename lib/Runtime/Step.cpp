@@ -381,6 +381,9 @@ void ai::rt::keepData(ai_rt_model &model, const ai_rt_data_t *data) {
     return model.device->samples().forget();
   for (const StepTensors &tensors : model.steps) {
     checkShapes(tensors, *data, data->targets.data != nullptr);
+    model.device->samples().reserve(tensors, model.batch);
+  }
+  for (const StepTensors &tensors : model.steps) {
     model.device->samples().keep(data->inputs, *tensors.input, &model.normalisation);
     if (tensors.target && data->targets.data)
       model.device->samples().keep(data->targets, *tensors.target, nullptr);

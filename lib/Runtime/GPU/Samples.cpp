@@ -103,6 +103,10 @@ static int64_t bytesOfRecords(int64_t steps, int64_t samples) {
   return steps * Samples::recordBytes(0) + samples * int64_t(sizeof(int64_t));
 }
 
+void Samples::reserve(const StepTensors &tensors, int64_t batch) {
+  resizeHalves(batch, rowBytes(*tensors.input), tensors.target ? rowBytes(*tensors.target) : 0);
+}
+
 void Samples::reserve(int64_t steps, int64_t batch) {
   resizeRecords(bytesOfRecords(steps, steps * batch));
 }

@@ -47,6 +47,8 @@ public:
   /// on. Does nothing if the device has no room for it.
   void keep(const ai_rt_array_t &array, const ai_rt_tensor_info_t &tensor,
             const Normalisation *normalisation);
+  /// Makes room for the samples of a batch on their way: arrays that stay may leave none.
+  void reserve(const StepTensors &tensors, int64_t batch);
   /// Makes room for the records of so many batches at once. Throws if there is none; what there is
   /// stays.
   void reserve(int64_t steps, int64_t batch);
