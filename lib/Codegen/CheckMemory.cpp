@@ -2,6 +2,7 @@
 // in use.
 
 #include "NestCosts.h"
+#include "StepFunctions.h"
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -57,11 +58,6 @@ Peak findPeak(func::FuncOp f) {
   }
   auto most = llvm::max_element(bytes);
   return {ops[most - bytes.begin()], *most};
-}
-
-int64_t integerOf(Operation *op, StringRef name) {
-  auto attribute = op->getAttrOfType<IntegerAttr>(name);
-  return attribute ? attribute.getInt() : 0;
 }
 
 std::string countOf(int64_t count, StringRef what) {

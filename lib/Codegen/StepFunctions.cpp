@@ -33,10 +33,12 @@ std::string ai::modelPlaceOf(Operation *op) {
   return text;
 }
 
-int64_t ai::getMostSamples(Operation *function) {
-  auto most = function->getAttrOfType<IntegerAttr>("ai.most_samples");
-  return most ? most.getInt() : 0;
+int64_t ai::integerOf(Operation *op, StringRef name) {
+  auto attribute = op->getAttrOfType<IntegerAttr>(name);
+  return attribute ? attribute.getInt() : 0;
 }
+
+int64_t ai::getMostSamples(Operation *function) { return integerOf(function, "ai.most_samples"); }
 
 SmallVector<func::FuncOp> ai::getStepFunctions(ModuleOp module) {
   return llvm::to_vector(llvm::make_filter_range(

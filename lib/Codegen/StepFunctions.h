@@ -20,6 +20,9 @@ bool isForGrid(mlir::Operation *function);
 /// Where in the model file an op comes from, as FILE:LINE:COLUMN; empty if nobody knows.
 std::string modelPlaceOf(mlir::Operation *op);
 
+/// An attribute of a module or a function that counts something; 0 if it is not there.
+int64_t integerOf(mlir::Operation *op, llvm::StringRef name);
+
 /// The largest batch that the function's step is for; 0: any.
 int64_t getMostSamples(mlir::Operation *function);
 

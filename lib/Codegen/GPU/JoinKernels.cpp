@@ -35,11 +35,6 @@ enum Argument { Fixed, Batch = 6, First, Count };
 /// Words in front of the rows of a batch's record: AI_RT_BATCH_ROWS.
 static constexpr int64_t kRecordWords = 4;
 
-static int64_t integer(Operation *op, StringRef name) {
-  auto attribute = op->getAttrOfType<IntegerAttr>(name);
-  return attribute ? attribute.getInt() : 0;
-}
-
 namespace {
 /// A kernel that was one launch.
 struct Phase {
@@ -53,7 +48,7 @@ public:
   KernelJoiner(func::FuncOp block, gpu::GPUModuleOp kernels)
       : block(block), module(block->getParentOfType<ModuleOp>()), kernels(kernels),
         loc(block.getLoc()), b(block.getContext()) {
-    numSlots = integer(module, "ai.num_slots");
+    numSlots = integerOf(module, "ai.num_slots");
   }
 
   LogicalResult run() {
@@ -141,8 +136,8 @@ private:
     func::FuncOp function = beginFunction(name, {fixed, b.getIndexType(), b.getIndexType()});
     Value slot = function.getArgument(1), first = function.getArgument(2);
     branch(arith::CmpIPredicate::eq, first, index(0), [&] {
-      clear(function.getArgument(0), slot, integer(module, "ai.slot_offset"),
-            integer(block, "ai.slot_bytes"));
+      clear(function.getArgument(0), slot, integerOf(module, "ai.slot_offset"),
+            integerOf(block, "ai.slot_bytes"));
     });
     for (auto tensor : block->getAttrOfType<ArrayAttr>("ai.tensors").getAsRange<DictionaryAttr>())
       if (tensor.getAs<StringAttr>("role").getValue() == "rows")
@@ -199,7 +194,7 @@ private:
   void runStep(Value number, Value batch, Value count) {
     Value stride = arith::AddIOp::create(b, loc, batch, index(kRecordWords));
     record = arith::MulIOp::create(b, loc, number, stride);
-    int64_t round = numSlots * integer(block, "ai.size");
+    int64_t round = numSlots * integerOf(block, "ai.size");
     loop(index(0), count, index(round), [&](Value first) {
       if (!folds.empty())
         branch(arith::CmpIPredicate::sgt, first, index(0), [&] { runPhases(folds, first, first); });
@@ -223,7 +218,7 @@ private:
   /// Blocks of the round that begins with sample `first`.
   void runBlocks(Value first, Value count) {
     Value left = arith::SubIOp::create(b, loc, count, first);
-    Value present = arith::CeilDivUIOp::create(b, loc, left, index(integer(block, "ai.size")));
+    Value present = arith::CeilDivUIOp::create(b, loc, left, index(integerOf(block, "ai.size")));
     for (const Phase &phase : blocks) {
       takeTurns(phase.grid, [&](Value number) {
         branch(

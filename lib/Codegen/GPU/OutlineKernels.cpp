@@ -30,11 +30,6 @@ static constexpr int64_t kMaxRows = int64_t(1) << 32;
 /// Rows begin where vectors can be loaded.
 static constexpr int64_t kRowAlignment = 16;
 
-static int64_t integer(Operation *op, StringRef name) {
-  auto attribute = op->getAttrOfType<IntegerAttr>(name);
-  return attribute ? attribute.getInt() : 0;
-}
-
 namespace {
 class KernelOutliner {
 public:
@@ -89,7 +84,7 @@ private:
     return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
   }
 
-  int64_t numSamples() { return std::max<int64_t>(1, integer(function, "ai.size")); }
+  int64_t numSamples() { return std::max<int64_t>(1, ai::integerOf(function, "ai.size")); }
   /// Bytes of one of the block's samples, "input" or "target"; 0 where there is none.
   int64_t sampleBytes(StringRef role) {
     for (BlockArgument argument : function.getArguments())
@@ -155,9 +150,9 @@ private:
     auto argument = cast<BlockArgument>(operand);
     auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role");
     StringRef region = role ? role.getValue() : "";
-    if (region == "slot" && integer(module, "ai.num_slots") == 1) {
+    if (region == "slot" && ai::integerOf(module, "ai.num_slots") == 1) {
       region = "fixed";
-      offset += integer(module, "ai.slot_offset");
+      offset += ai::integerOf(module, "ai.slot_offset");
     }
     if (!isKnown || !llvm::is_contained({"fixed", "workspace", "staged"}, region))
       return call.emitOpError("expects operands at constant places in the arena; run "
@@ -168,11 +163,11 @@ private:
   }
 
   FailureOr<Attribute> makeKernel(int64_t phase) {
-    int64_t blocks = isBlock ? integer(module, "ai.num_slots") : 1;
-    auto fixed = bytesType(integer(module, "ai.fixed_bytes"));
-    auto workspace = bytesType(blocks * integer(function, "ai.workspace_bytes"));
-    auto staged = bytesType(blocks * integer(function, "ai.staged_bytes"));
-    auto metrics = bytesType(integer(function, "ai.metric_bytes") * kMaxRows);
+    int64_t blocks = isBlock ? ai::integerOf(module, "ai.num_slots") : 1;
+    auto fixed = bytesType(ai::integerOf(module, "ai.fixed_bytes"));
+    auto workspace = bytesType(blocks * ai::integerOf(function, "ai.workspace_bytes"));
+    auto staged = bytesType(blocks * ai::integerOf(function, "ai.staged_bytes"));
+    auto metrics = bytesType(ai::integerOf(function, "ai.metric_bytes") * kMaxRows);
     auto batch = MemRefType::get({Rows + kMaxRows}, b.getI64Type());
     SmallVector<Type> types{
         fixed,   workspace, staged,         rowsType("input"), rowsType("target"),
@@ -184,7 +179,7 @@ private:
     b.setInsertionPointToEnd(kernels.getBody());
     auto kernel = gpu::GPUFuncOp::create(b, function.getLoc(), name, b.getFunctionType(types, {}));
     kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-    auto threads = int32_t(integer(function, "ai.threads"));
+    auto threads = int32_t(ai::integerOf(function, "ai.threads"));
     kernel.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({threads, 1, 1}));
     // Otherwise ptxas saves registers for more blocks than shared memory has room for, and spills.
     if (!isGrid)
@@ -201,9 +196,9 @@ private:
     int64_t grid = isGrid    ? std::max<int64_t>(1, llvm::divideCeil(elements, threads))
                    : isBlock ? 0
                              : 1;
-    return Attribute(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(name)),
-                                          entry("grid", grid), entry("threads", threads),
-                                          entry("shared", integer(function, "ai.shared_bytes"))}));
+    return Attribute(b.getDictionaryAttr(
+        {b.getNamedAttr("name", b.getStringAttr(name)), entry("grid", grid),
+         entry("threads", threads), entry("shared", ai::integerOf(function, "ai.shared_bytes"))}));
   }
 
   /// What the function's arguments are in the kernel.
@@ -233,28 +228,29 @@ private:
     values["step"] = word(index(Step));
     values["epoch"] = word(index(Epoch));
     values["seed"] = word(index(Seed));
-    int64_t bytes = integer(function, "ai.metric_bytes");
+    int64_t bytes = ai::integerOf(function, "ai.metric_bytes");
     values["metrics"] = part("metrics", toIndex(word(index(Entry))), 0, bytes, bytes);
   }
 
   /// What differs from thread block to thread block.
   void bindBlock() {
     Location loc = function.getLoc();
-    Value number = isGrid // which runs one block at a time
-                       ? index(0)
-                       : gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
-                                                b.getIndexAttr(integer(module, "ai.num_slots")))
-                             .getResult();
+    Value number =
+        isGrid // which runs one block at a time
+            ? index(0)
+            : gpu::BlockIdOp::create(b, loc, gpu::Dimension::x,
+                                     b.getIndexAttr(ai::integerOf(module, "ai.num_slots")))
+                  .getResult();
     auto own = [&](StringRef whole, int64_t start, int64_t bytes) {
       return part(whole, number, start, bytes, bytes);
     };
-    values["slot"] =
-        own("fixed", integer(module, "ai.slot_offset"), integer(function, "ai.slot_bytes"));
-    values["workspace"] = own("workspace", 0, integer(function, "ai.workspace_bytes"));
-    values["staged"] = own("staged", 0, integer(function, "ai.staged_bytes"));
+    values["slot"] = own("fixed", ai::integerOf(module, "ai.slot_offset"),
+                         ai::integerOf(function, "ai.slot_bytes"));
+    values["workspace"] = own("workspace", 0, ai::integerOf(function, "ai.workspace_bytes"));
+    values["staged"] = own("staged", 0, ai::integerOf(function, "ai.staged_bytes"));
     Value samples =
         arith::MulIOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), number),
-                              integer64(integer(function, "ai.size")));
+                              integer64(ai::integerOf(function, "ai.size")));
     values["first"] = arith::AddIOp::create(b, loc, values["first"], samples);
     for (StringRef role : {"input", "target"}) {
       auto &samples = rows[role];
@@ -380,7 +376,7 @@ private:
       if (auto global = dyn_cast<memref::GetGlobalOp>(op))
         copyGlobal(global);
       Operation *clone = b.clone(op, mapping);
-      elements = std::max(elements, integer(clone, "ai.elements"));
+      elements = std::max(elements, ai::integerOf(clone, "ai.elements"));
       clone->removeAttr("ai.elements");
     }
     return elements;
