@@ -37,7 +37,7 @@ def _struct(name, fields):
 
 _struct("tensor", "name:text role dtype rank shape:extents offset bytes init init_value:double lanes")
 _struct("step", "name:text block_size num_slots most_samples block:code combine:code fold:code finish:code workspace_bytes slot_bytes "
-        "slot_offset num_tensors tensors:tensor flops:double num_barriers gpu:code")
+        "slot_offset num_tensors tensors:tensor flops:double num_barriers gpu:code rest:code")
 _struct("function", "name:text run:code workspace_bytes num_args args:tensor num_results "
         "results:tensor gpu:code staged_bytes")
 _struct("program", "name:text abi_version fixed_bytes num_tensors "

@@ -18,7 +18,7 @@ namespace ai {
 using namespace ai;
 
 namespace {
-constexpr int64_t kAbiVersion = 12;
+constexpr int64_t kAbiVersion = 13;
 
 int64_t roleCode(StringRef role) {
   static constexpr StringRef names[] = {"parameter", "state",  "setting", "input",
@@ -56,7 +56,7 @@ public:
                       int64_t maxMemory) {
     SmallVector<Record> steps, functions;
     for (auto f : module.getOps<LLVM::LLVMFuncOp>()) {
-      if (ai::isBlock(f))
+      if (ai::kindOf(f) == "block")
         steps.push_back(step(f));
       else if (ai::kindOf(f).empty() && f->hasAttr("ai.tensors"))
         functions.push_back(function(f));
@@ -218,32 +218,36 @@ private:
     return f && !f->hasAttr("ai.kernels") ? f.getName().str() : std::string();
   }
 
+  /// Of a step, or of the single samples that are the rest of one: these have nothing behind them.
   Record step(LLVM::LLVMFuncOp block) {
     StringRef base = block->getAttrOfType<StringAttr>("ai.step").getValue();
-    auto combine = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_combine").str());
+    auto part = [&](StringRef kind) {
+      return kindOf(block) == "rest"
+                 ? LLVM::LLVMFuncOp()
+                 : module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_" + kind).str());
+    };
+    LLVM::LLVMFuncOp combine = part("combine"), fold = part("fold"), last = part("finish");
+    LLVM::LLVMFuncOp rest = part("rest");
     SmallVector<Attribute> tensors(block->getAttrOfType<ArrayAttr>("ai.tensors").getValue());
-    int64_t workspace = integer("ai.workspace_bytes", block);
-    if (combine) {
-      workspace = std::max(workspace, integer("ai.workspace_bytes", combine));
+    if (combine)
       llvm::append_range(tensors, combine->getAttrOfType<ArrayAttr>("ai.tensors"));
-    }
-    auto fold = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_fold").str());
-    auto last = module.lookupSymbol<LLVM::LLVMFuncOp>((base + "_finish").str());
-    for (LLVM::LLVMFuncOp f : {fold, last})
+    int64_t workspace = integer("ai.workspace_bytes", block);
+    for (LLVM::LLVMFuncOp f : {combine, fold, last, rest})
       if (f)
         workspace = std::max(workspace, integer("ai.workspace_bytes", f));
     int64_t most = ai::getMostSamples(block);
+    int64_t slots = most ? most : integer("ai.num_slots");
     auto original = block->getAttrOfType<StringAttr>("ai.variant_of");
-    StringRef step = original ? original.getValue() : base;
-    StringRef name = step.ends_with("_train_step") ? "train"
-                     : step.ends_with("_evaluate") ? "evaluate"
-                                                   : "predict";
+    StringRef whole = original ? original.getValue() : base;
+    StringRef name = whole.ends_with("_train_step") ? "train"
+                     : whole.ends_with("_evaluate") ? "evaluate"
+                                                    : "predict";
     auto flops = block->getAttrOfType<FloatAttr>("ai.flops");
     ArrayAttr table = ArrayAttr::get(block.getContext(), tensors);
     return {Field(writer.text(name)),
             Field(integer("ai.size", block)),
-            Field(most ? most : integer("ai.num_slots")),
-            Field(most),
+            Field(slots),
+            Field(most ? most : integer("ai.most_rest", block)),
             Field(nameOf(block)),
             Field(nameOf(combine)),
             Field(nameOf(fold)),
@@ -255,7 +259,8 @@ private:
             Field(tensorTable(table)),
             Field(flops ? flops.getValueAsDouble() : 0.0),
             Field(integer("ai.barriers", block)),
-            Field(gpuStep(block, {block, combine, fold, last}))};
+            Field(gpuStep(block, {block, combine, fold, last})),
+            Field(rest ? writer.records({step(rest)}) : std::string())};
   }
 
   /// What a step is on a GPU; empty where it has no kernels.

@@ -59,6 +59,7 @@ bool isStaged(StringRef role) {
 /// Offsets in the fixed region by role and name, the same for all functions of the program.
 struct FixedRegion {
   llvm::MapVector<std::pair<StringRef, StringRef>, int64_t> offsets;
+  llvm::StringMap<int64_t> panelBytes; // by name
   int64_t bytes = 0, slotOffset = 0, slotBytes = 0, metricOffset = 0, metricBytes = 0;
 };
 
@@ -70,8 +71,7 @@ public:
         sharedLimit(sharedBytes) {}
 
   /// Plans and rewrites the function; says how in `text`.
-  void run(int64_t slots, raw_ostream &text) {
-    numSlots = slots;
+  void run(raw_ostream &text) {
     numberOps();
     collectBuffers();
     sharedBytes = fillSharedMemory();
@@ -79,7 +79,7 @@ public:
     placeInWorkspace();
     describePlan(text);
     numOld = function.getNumArguments();
-    addRegionArguments(slots);
+    addRegionArguments();
     b.setInsertionPointToStart(&body);
     SmallVector<Attribute> tensors;
     for (unsigned i = 0; i < numOld; ++i)
@@ -343,7 +343,7 @@ private:
   }
 
   /// The signatures of ai_rt_block_fn, ai_rt_combine_fn and a plain function's `run`.
-  void addRegionArguments(int64_t slots) {
+  void addRegionArguments() {
     auto arena = [&](int64_t bytes) {
       return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
     };
@@ -377,16 +377,16 @@ private:
       scalars[role] = addArgument(b.getI64Type(), role);
   }
 
-  /// A block's place in a panel is that of its slot: first / size mod slots.
-  Value rowsOffset(int64_t panel, int64_t bytes) {
+  /// The places of a panel follow one another as samples do, and begin again behind the last.
+  Value rowsOffset(StringRef name, int64_t bytes) {
     Location loc = function.getLoc();
     auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+    int64_t bytesOfSample = bytes / ai::integerOf(function, "ai.size");
     Value first = arith::IndexCastOp::create(b, loc, b.getIndexType(), scalars["first"]);
-    auto size = function->getAttrOfType<IntegerAttr>("ai.size").getInt();
-    Value block = arith::DivUIOp::create(b, loc, first, constant(size));
-    Value slot = arith::RemUIOp::create(b, loc, block, constant(numSlots));
-    Value rows = arith::MulIOp::create(b, loc, slot, constant(bytes));
-    return arith::AddIOp::create(b, loc, rows, constant(panel));
+    Value sample =
+        arith::RemUIOp::create(b, loc, first, constant(fixed.panelBytes.at(name) / bytesOfSample));
+    Value rows = arith::MulIOp::create(b, loc, sample, constant(bytesOfSample));
+    return arith::AddIOp::create(b, loc, rows, constant(fixed.offsets.lookup({"panel", name})));
   }
 
   Value view(Value region, int64_t offset, Type type, Location loc) {
@@ -441,7 +441,7 @@ private:
       bound = view(fixedBase, offset, type, loc);
     } else if (role == "rows") {
       offset = fixed.offsets.lookup({"panel", name});
-      bound = view(fixedBase, rowsOffset(offset, bytesOf(type)), type, loc);
+      bound = view(fixedBase, rowsOffset(name, bytesOf(type)), type, loc);
     } else if (role == "slot") {
       offset = slotTop;
       slotTop += alignedBytesOf(type);
@@ -504,7 +504,7 @@ private:
   SmallVector<Buffer> buffers, own;   // of the workspace
   SmallVector<Buffer> staged, shared; // on a GPU, of its two other regions
   int64_t workspaceBytes = 0, stagedBytes = 0, sharedBytes = 0, sharedLimit;
-  int64_t slotTop = 0, currentSlot = 0, numSlots = 0;
+  int64_t slotTop = 0, currentSlot = 0;
   unsigned numOld = 0;
   Value fixedBase, workspace, stagedBase, ownBase, slot, team, dynamicMemory;
   llvm::StringMap<Value> scalars, regions; // by role
@@ -538,7 +538,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     text << mostSlots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (!f.isDeclaration())
-        FunctionPlanner(f, fixed, sharedBytes).run(slotsOf(f, slots), text);
+        FunctionPlanner(f, fixed, sharedBytes).run(text);
 
     declareBarrier();
     Builder b(&getContext());
@@ -576,6 +576,8 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
         if (isSaved)
           tensors.push_back(FunctionPlanner::describe(b, f, i, fixed.bytes));
         fixed.bytes += alignedBytesOf(f.getArgument(i).getType());
+        if (role == "panel")
+          fixed.panelBytes[key.second] = bytesOf(f.getArgument(i).getType());
       }
   }
 

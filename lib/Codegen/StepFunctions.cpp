@@ -9,7 +9,9 @@ StringRef ai::kindOf(Operation *function) {
   return kind ? kind.getValue() : StringRef();
 }
 
-bool ai::isBlock(Operation *function) { return kindOf(function) == "block"; }
+bool ai::isBlock(Operation *function) {
+  return kindOf(function) == "block" || kindOf(function) == "rest";
+}
 
 bool ai::isBehindBlocks(Operation *function) {
   return !kindOf(function).empty() && !isBlock(function);

@@ -8,7 +8,8 @@
 
 namespace ai {
 
-/// "block", or what comes behind blocks: "fold", "combine", "finish". Empty of a plain function.
+/// "block", "rest", a block of one sample, or what comes behind blocks: "fold", "combine", "finish".
+/// Empty of a plain function.
 llvm::StringRef kindOf(mlir::Operation *function);
 bool isBlock(mlir::Operation *function);
 /// Whether it sums over blocks, or updates with their sums.

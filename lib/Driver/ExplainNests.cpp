@@ -54,8 +54,12 @@ int64_t NestTable::countCalls(Operation *function) {
   int64_t blocks = llvm::divideCeil(batch, size);
   if (!isForBatch(f, batch))
     return 0;
+  auto rest =
+      step ? module.lookupSymbol<func::FuncOp>((step.getValue() + "_rest").str()) : func::FuncOp();
+  int64_t left = batch % size; // one by one, in the place of the last block
+  int64_t singles = rest && left <= integerOf(rest, "ai.most_rest") ? left : 0;
   if (isBlock(f))
-    return blocks;
+    return f == rest ? singles : blocks - (singles > 0);
   bool hasFold = step && module.lookupSymbol((step.getValue() + "_fold").str());
   return countLaunches(kindOf(f), blocks, number(module, "ai.num_slots"), hasFold);
 }

@@ -62,6 +62,7 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   } else if (!options.watch) { // whose values are compared in one kind of block
     AIAddSmallBatchesPassOptions small;
     small.vectorBits = options.vectorBits;
+    small.masks = options.hasMasks;
     small.l2 = options.l2;
     pm.addPass(createAIAddSmallBatchesPass(small));
   }

@@ -60,6 +60,11 @@ static ai_rt_config_t resolveConfig(const ai_rt_program_t *program, const ai_rt_
 static StepTensors findTensors(const ai_rt_step_t &step) {
   StepTensors found;
   found.step = &step;
+  if (step.rest) {
+    StepTensors rest = findTensors(*step.rest);
+    found.restInput = rest.input;
+    found.restTarget = rest.target;
+  }
   for (int64_t i = 0; i < step.num_tensors; ++i) {
     const ai_rt_tensor_info_t &info = step.tensors[i];
     if (info.role == AI_RT_INPUT)
@@ -156,9 +161,10 @@ int64_t ai_rt_model::eventsOf(const ai_rt_step_t &step, int64_t count) const {
   int64_t rounds = (blocks + numSlots - 1) / numSlots; // blocks of a slot
   int64_t ownSlots = (numSlots + threads - 1) / threads;
   int64_t calls = rounds * ownSlots + (step.fold ? rounds : 1); // into generated code
+  calls += singlesOf(step, count);
   // Each has an event of its own, one of staging or waiting, another wait behind a fold, and runs
-  // no nest twice. Then the run itself and its first and last wait.
-  return calls * (3 + program.num_profile_rows) + 3;
+  // no nest twice. Then the run itself, its first and last wait, and one before a rest.
+  return calls * (3 + program.num_profile_rows) + 4;
 }
 
 //===----------------------------------------------------------------------===//

@@ -41,15 +41,23 @@ struct StepTensors {
   const ai_rt_tensor_info_t *output = nullptr;
   const ai_rt_tensor_info_t *loss = nullptr;
   const ai_rt_tensor_info_t *correct = nullptr;
+  /// Of its rest.
+  const ai_rt_tensor_info_t *restInput = nullptr, *restTarget = nullptr;
 };
 
 /// Returns the step called `name` for batches of `count` samples, the last that takes so many; null
 /// if there is none. Threads do not enter, so they leave the bits alone.
 const ai_rt_step_t *findStep(const ai_rt_program_t &program, const char *name, int64_t count);
 
-/// Blocks of a batch of `count` samples.
+/// Blocks of a batch of `count` samples, those that are left over being one, too.
 inline int64_t blocksOf(const ai_rt_step_t &step, int64_t count) {
   return (count + step.block_size - 1) / step.block_size;
+}
+
+/// How many of `count` samples are taken one by one, in the place of the last block.
+inline int64_t singlesOf(const ai_rt_step_t &step, int64_t count) {
+  int64_t left = count % step.block_size;
+  return step.rest && left <= step.rest->most_samples ? left : 0;
 }
 
 /// The rows of a batch's samples in the arrays of a data set.

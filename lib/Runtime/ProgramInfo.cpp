@@ -28,6 +28,7 @@ struct RoleTotal {
 /// What a run with these options needs.
 struct Needs {
   int64_t blockSize = 1, numSlots = 1, blocks = 1, threads = 1, busyThreads = 1, bytes = 0;
+  int64_t singles = 0; ///< Samples in the place of the last block.
   double flops = 0;
   std::string libraries;    ///< What the program calls, or why that is not known; may be empty.
   int64_t libraryBytes = 0; ///< What they want of the device.
@@ -56,6 +57,7 @@ static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
     needs.blockSize = step->block_size;
     needs.numSlots = step->num_slots;
     needs.blocks = blocksOf(*step, options.batch);
+    needs.singles = singlesOf(*step, options.batch);
     needs.isJoined = step->gpu && step->gpu->epoch;
   }
   if (program.num_images > 0) { // what it needs is known without a GPU
@@ -157,20 +159,26 @@ static std::string deviceText(const ai_rt_program_t &program, const Options &opt
   return text + concat("device: ", status == AI_RT_OK ? device : ai_rt_last_error(), "\n");
 }
 
+/// "5 samples"
+static std::string countOf(int64_t count, const char *what) {
+  return concat(count, " ", what, count == 1 ? "" : "s");
+}
+
 static std::string threadsText(const ai_rt_program_t &program, const Needs &needs) {
   if (callsLibraries(program))
-    return concat("rounds of ", needs.blockSize, needs.blockSize == 1 ? " sample" : " samples");
+    return concat("rounds of ", countOf(needs.blockSize, "sample"));
   if (program.num_images > 0)
-    return concat("thread blocks of ", needs.blockSize,
-                  needs.blockSize == 1 ? " sample" : " samples", ", at most ", needs.numSlots,
-                  " at once", needs.isJoined ? ", many steps in one kernel" : "");
-  std::string text = concat(needs.threads, needs.threads == 1 ? " thread" : " threads");
+    return concat("thread blocks of ", countOf(needs.blockSize, "sample"), ", at most ",
+                  needs.numSlots, " at once", needs.isJoined ? ", many steps in one kernel" : "");
+  std::string text = countOf(needs.threads, "thread");
   if (needs.busyThreads < std::min({needs.threads, needs.blocks, needs.numSlots}))
     return text + ", all but one idle: to share a step takes longer than that saves";
   if (needs.busyThreads < needs.threads)
-    text += concat(", of which ", needs.threads - needs.busyThreads, " idle: ", needs.blocks,
-                   needs.blocks == 1 ? " block" : " blocks", " of ", needs.blockSize,
-                   needs.blockSize == 1 ? " sample, " : " samples, ", needs.numSlots, " slots");
+    text += concat(", of which ", needs.threads - needs.busyThreads,
+                   " idle: ", countOf(needs.blocks - (needs.singles > 0), "block"), " of ",
+                   countOf(needs.blockSize, "sample"), ", ",
+                   needs.singles > 0 ? countOf(needs.singles, "sample") + " one by one, " : "",
+                   needs.numSlots, " slots");
   return text;
 }
 

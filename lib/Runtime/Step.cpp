@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 using namespace ai::rt;
@@ -109,25 +110,36 @@ int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count, bool may
 }
 
 namespace {
+/// Blocks of one size: a step's own, or the single samples of its rest.
+struct Blocks {
+  Blocks(const ai_rt_model &model, const Batch &batch, const ai_rt_step_t &step,
+         const ai_rt_tensor_info_t *input, const ai_rt_tensor_info_t *target)
+      : step(step), input(batch.data.inputs, input, &model.normalisation),
+        target(batch.data.targets, target, nullptr) {}
+
+  const ai_rt_step_t &step;
+  Stager input, target;
+};
+
 /// A map over the batch's blocks and its combine; lives on the caller's stack.
 class StepRun {
 public:
   StepRun(ai_rt_model &model, const StepTensors &tensors, const Batch &batch, char *outputs)
       : model(model), tensors(tensors), step(*tensors.step), batch(batch), outputs(outputs),
-        input(batch.data.inputs, tensors.input, &model.normalisation),
-        target(batch.data.targets, tensors.target, nullptr), blockSize(step.block_size),
-        numBlocks(blocksOf(step, batch.count)),
+        blocks(model, batch, step, tensors.input, tensors.target),
+        numBlocks(blocksOf(step, batch.count)), numSingles(singlesOf(step, batch.count)),
         blocksOfRound(step.fold ? std::min(step.num_slots, numBlocks) : numBlocks),
-        numThreads(model.threadsOf(step, batch.count)) {}
+        numThreads(model.threadsOf(step, batch.count)) {
+    if (numSingles > 0)
+      singles.emplace(model, batch, *step.rest, tensors.restInput, tensors.restTarget);
+  }
 
   void run() {
-    int64_t last = (numBlocks - 1) % blocksOfRound + 1;
-    mayHaveTeams =
-        model.hasTeams(step, blocksOfRound, numThreads) || model.hasTeams(step, last, numThreads);
+    mayHaveTeams = anyTeams();
     if (!mayHaveTeams)
       return runOnce();
     TeamTrial &trial = model.teamTrials[&step - model.program.steps];
-    mayHaveTeams = trial.next(numBlocks);
+    mayHaveTeams = trial.next(numFull() * step.block_size + numSingles);
     if (!mayHaveTeams)
       numThreads = model.threadsOf(step, batch.count, /*mayHaveTeams=*/false);
     auto begin = std::chrono::steady_clock::now();
@@ -136,6 +148,19 @@ public:
   }
 
 private:
+  /// Blocks but for the one that single samples take the place of.
+  int64_t numFull() const { return numBlocks - (singles ? 1 : 0); }
+
+  /// Whether any round has blocks for teams.
+  bool anyTeams() const {
+    auto isFor = [&](const ai_rt_step_t &step, int64_t count) {
+      return model.hasTeams(step, count, numThreads);
+    };
+    int64_t last = numFull() - (numBlocks - 1) / blocksOfRound * blocksOfRound;
+    return (numBlocks > blocksOfRound && isFor(step, blocksOfRound)) || isFor(step, last) ||
+           (singles && isFor(singles->step, numSingles));
+  }
+
   void runOnce() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
                                              model.eventsOf(step, batch.count)))
@@ -151,17 +176,25 @@ private:
   }
 
   void work(int64_t thread);
-  void runBlocks(int64_t thread, int64_t first, int64_t end);
-  void clearRows(int64_t slot);
+  void runRound(int64_t thread, int64_t first, int64_t end);
+  void clearSlots(int64_t thread, int64_t first, int64_t end);
+  void clearRows(int64_t slot, int64_t from);
+  bool runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count);
   void runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count);
-  void runBlock(int64_t thread, int64_t block, Team *team = nullptr);
-  void runInTeam(const Sharing &sharing, int64_t thread, int64_t first);
-  char *slotOf(int64_t block) {
-    return model.fixed() + step.slot_offset + block % step.num_slots * step.slot_bytes;
+  void runBlock(const Blocks &blocks, int64_t thread, int64_t first, char *slot,
+                Team *team = nullptr);
+  char *slotAt(int64_t index) {
+    return model.fixed() + step.slot_offset + index % step.num_slots * step.slot_bytes;
+  }
+  /// Single samples are counted on behind the blocks.
+  int64_t numberOf(int64_t first) const {
+    return std::min(first / step.block_size, numFull()) +
+           std::max<int64_t>(0, first - numFull() * step.block_size);
   }
   void copyOutputs(int64_t first, const char *workspace);
   bool looksForNaN() const { return model.program.num_checks > 0; }
   void wait(int64_t thread);
+  void waitBeforeBlocks(int64_t thread);
   void lap(int64_t thread, Trace::Kind kind, int64_t block = 0) {
     if (trace)
       trace->lap(thread, kind, block);
@@ -172,8 +205,9 @@ private:
   const ai_rt_step_t &step;
   Batch batch;
   char *outputs;
-  Stager input, target;
-  int64_t blockSize, numBlocks;
+  Blocks blocks;
+  std::optional<Blocks> singles;
+  int64_t numBlocks, numSingles;
   int64_t blocksOfRound; ///< All at once, or, where rows go into panels, one for each slot.
   int64_t numThreads;
   bool mayHaveTeams = false;
@@ -190,13 +224,11 @@ void StepRun::work(int64_t thread) {
   for (int64_t first = 0; first < numBlocks; first += blocksOfRound) {
     if (first > 0) {
       wait(thread);
-      runCombine(step.fold, thread, first * blockSize);
+      runCombine(step.fold, thread, first * step.block_size);
       lap(thread, Trace::Kind::Fold);
-      wait(thread);
-      if (!model.profiles.empty())
-        model.profiles[thread].lap(AI_RT_PROFILE_WAITING);
+      waitBeforeBlocks(thread);
     }
-    runBlocks(thread, first, std::min(first + blocksOfRound, numBlocks));
+    runRound(thread, first, std::min(first + blocksOfRound, numBlocks));
   }
   if (!step.combine)
     return;
@@ -214,40 +246,67 @@ void StepRun::wait(int64_t thread) {
   lap(thread, Trace::Kind::Waiting);
 }
 
-/// Takes the blocks `first ... end - 1` of this thread's slots.
-void StepRun::runBlocks(int64_t thread, int64_t first, int64_t end) {
-  int64_t numSlots = step.num_slots;
-  Sharing sharing(numThreads, end - first);
-  bool hasTeams = mayHaveTeams && model.hasTeams(step, end - first, numThreads);
-  int64_t endAlone = hasTeams ? first + sharing.alone : end;
-  for (int64_t s = thread; s < numSlots; s += numThreads) {
-    // A slot without blocks is added up too; otherwise its first block sets it.
-    if (s >= numBlocks || (looksForNaN() && first == 0))
-      std::memset(slotOf(s), 0, step.slot_bytes);
-    if (first + s >= end || looksForNaN())
-      clearRows(s);
-    for (int64_t block = first + s; block < endAlone; block += numSlots)
-      runBlock(thread, block);
-  }
-  if (hasTeams)
-    runInTeam(sharing, thread, endAlone);
+/// The same where no code follows that tells the profile so.
+void StepRun::waitBeforeBlocks(int64_t thread) {
+  wait(thread);
+  if (!model.profiles.empty())
+    model.profiles[thread].lap(AI_RT_PROFILE_WAITING);
 }
 
-/// Takes its part of one of the blocks from `first` on.
-void StepRun::runInTeam(const Sharing &sharing, int64_t thread, int64_t first) {
-  int64_t number = thread % sharing.teams;
+/// Takes this thread's part of the blocks `first ... end - 1`.
+void StepRun::runRound(int64_t thread, int64_t first, int64_t end) {
+  bool hasRest = end > numFull();
+  clearSlots(thread, first, end);
+  bool hadTeams = runAll(blocks, thread, first * step.block_size, std::min(end, numFull()) - first);
+  if (!hasRest)
+    return;
+  if (hadTeams) // others come now
+    waitBeforeBlocks(thread);
+  runAll(*singles, thread, numFull() * step.block_size, numSingles);
+}
+
+/// Prepares this thread's slots for the blocks `first ... end - 1`.
+void StepRun::clearSlots(int64_t thread, int64_t first, int64_t end) {
+  for (int64_t s = thread; s < step.num_slots; s += numThreads) {
+    // A slot without blocks is added up too; otherwise its first block sets it.
+    if (s >= numFull() || (looksForNaN() && first == 0))
+      std::memset(slotAt(s), 0, step.slot_bytes);
+    bool isOfRest = singles && first + s == numFull();
+    if (first + s >= end || looksForNaN())
+      clearRows(s, 0);
+    else if (isOfRest)
+      clearRows(s, numSingles);
+  }
+}
+
+/// Takes this thread's part of `count` blocks, the first of which begins with sample `first`: block
+/// i belongs to slot i mod num_slots, and slots to threads, or to teams that they are in. Returns
+/// whether there were teams.
+bool StepRun::runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count) {
+  Sharing sharing(numThreads, count);
+  bool hasTeams = mayHaveTeams && model.hasTeams(blocks.step, count, numThreads);
+  int64_t size = blocks.step.block_size, alone = hasTeams ? sharing.alone : count;
+  for (int64_t s = thread; s < step.num_slots; s += numThreads)
+    for (int64_t i = s; i < alone; i += step.num_slots)
+      runBlock(blocks, thread, first + i * size, slotAt(i));
+  if (!hasTeams)
+    return false;
+  int64_t number = thread % sharing.teams, i = alone + number;
   Team team{model.teamBarriers[number], number, /*part=*/thread / sharing.teams,
             /*parts=*/(numThreads - number + sharing.teams - 1) / sharing.teams,
             model.pool.numSpins()};
-  runBlock(thread, first + number, &team);
+  runBlock(blocks, thread, first + i * size, slotAt(i), &team);
+  return true;
 }
 
-/// Panels are summed as a whole.
-void StepRun::clearRows(int64_t slot) {
+/// Panels are summed as a whole: zeroes the samples of a slot from number `from` on.
+void StepRun::clearRows(int64_t slot, int64_t from) {
   for (int64_t i = 0; i < step.num_tensors; ++i) {
     const ai_rt_tensor_info_t &rows = step.tensors[i];
-    if (rows.role == AI_RT_ROWS)
-      std::memset(model.fixed() + rows.offset + slot * rows.bytes, 0, rows.bytes);
+    if (rows.role != AI_RT_ROWS)
+      continue;
+    int64_t cleared = rows.bytes / step.block_size * from;
+    std::memset(model.fixed() + rows.offset + slot * rows.bytes + cleared, 0, rows.bytes - cleared);
   }
 }
 
@@ -257,37 +316,39 @@ void StepRun::runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count
           at.seed);
 }
 
-void StepRun::runBlock(int64_t thread, int64_t block, Team *team) {
+/// Computes the block that begins with sample `first`, or this thread's part of it.
+void StepRun::runBlock(const Blocks &blocks, int64_t thread, int64_t first, char *slot,
+                       Team *team) {
   char *own = model.workspace(thread), *workspace = team ? model.workspace(team->number) : own;
   int64_t part = team ? team->part : 0, parts = team ? team->parts : 1;
+  int64_t size = blocks.step.block_size, number = numberOf(first);
   if (team) // its workspace may still be in use for a block before
     team->wait();
   if (looksForNaN()) // not for those of a block before
     std::memset(workspace, 0, model.workspaceBytes);
-  int64_t first = block * blockSize;
   const ai_rt_progress_t &at = model.progress;
   // Beyond the batch's end its first sample takes the place: zeros may lead to infinities and NaNs
   // inside a network, and those are slow.
   auto sampleAt = [&](int64_t i) { return first + i < batch.count ? first + i : 0; };
-  input.stageBlock(workspace, blockSize, part, parts,
-                   [&](int64_t i) { return batch.inputRow(sampleAt(i)); });
-  target.stageBlock(workspace, blockSize, part, parts,
-                    [&](int64_t i) { return batch.targetRow(sampleAt(i)); });
+  blocks.input.stageBlock(workspace, size, part, parts,
+                          [&](int64_t i) { return batch.inputRow(sampleAt(i)); });
+  blocks.target.stageBlock(workspace, size, part, parts,
+                           [&](int64_t i) { return batch.targetRow(sampleAt(i)); });
   if (team)
     team->wait();
-  lap(thread, Trace::Kind::Staging, block);
-  step.block(model.fixed(), workspace, slotOf(block), own, reinterpret_cast<char *>(team), first,
-             part, parts, batch.count, at.step, at.epoch, at.seed);
+  lap(thread, Trace::Kind::Staging, number);
+  blocks.step.block(model.fixed(), workspace, slot, own, reinterpret_cast<char *>(team), first,
+                    part, parts, batch.count, at.step, at.epoch, at.seed);
   if (team)
     team->wait();
   if (outputs && part == 0)
     copyOutputs(first, workspace);
-  lap(thread, Trace::Kind::Block, block);
+  lap(thread, Trace::Kind::Block, number);
 }
 
 void StepRun::copyOutputs(int64_t first, const char *workspace) {
-  int64_t bytes = tensors.output->bytes / blockSize;
-  int64_t count = std::min(blockSize, batch.count - first);
+  int64_t bytes = tensors.output->bytes / step.block_size;
+  int64_t count = std::min(step.block_size, batch.count - first);
   std::memcpy(outputs + first * bytes, workspace + tensors.output->offset, count * bytes);
 }
 

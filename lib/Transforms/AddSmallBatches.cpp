@@ -1,7 +1,7 @@
 // Blocks of as many samples as a vector has lanes waste most of them on a batch of one or two. Such
 // a batch has a variant of the step, which takes one sample at a time and whose lanes are channels
 // and features. From how many samples on blocks are faster follows from what fills the vectors of
-// either.
+// either. So does whether the samples of the recipe's batch that fill no block are taken that way.
 
 #include "ai/Transforms/Passes.h"
 #include "dialects/ai/AIDialect.h"
@@ -34,9 +34,11 @@ namespace {
 struct Contraction {
   int64_t terms = 0, extent = 1;
 
-  /// Vectors of `lanes` elements that they take, a rest in vectors of half the length, and so on.
-  double vectors(int64_t lanes) const {
-    int64_t whole = extent / lanes + llvm::popcount(uint64_t(extent % lanes));
+  /// Vectors of `lanes` elements that they take, a rest in one with masks, or in vectors of half
+  /// the length, and so on.
+  double vectors(int64_t lanes, bool masks) const {
+    int64_t rest = llvm::popcount(uint64_t(extent % lanes));
+    int64_t whole = extent / lanes + (masks ? std::min<int64_t>(rest, 1) : rest);
     return double(terms) / double(extent) * double(whole);
   }
 };
@@ -50,7 +52,10 @@ struct AddSmallBatchesPass final : ai::impl::AIAddSmallBatchesPassBase<AddSmallB
       if (isStep(f) && !f.getName().ends_with("_evaluate")) // of whole data sets
         steps.push_back(f);
     for (func::FuncOp step : steps)
-      addVariant(step);
+      if (int64_t most = mostAlone(step)) {
+        markRest(step, most);
+        addVariant(step, most);
+      }
   }
 
 private:
@@ -74,24 +79,42 @@ private:
     return bytes;
   }
 
-  void addVariant(func::FuncOp f) {
+  /// As many samples take no longer one by one than in a block.
+  int64_t mostAlone(func::FuncOp f) {
     double alone = 0, asLanes = 0;
     int64_t lanes = lanesOf(f), bytes = bytesOfWeights(f);
     f.walk([&](Operation *op) {
       Contraction work = contractionOf(op);
-      alone += work.vectors(lanes);
+      alone += work.vectors(lanes, masks);
       asLanes += double(work.terms);
     });
     auto most = int64_t(alone > 0 ? 2 * asLanes / (kHalvesAlone * alone) : 0);
     most = std::min(most, bytes > l2 / 2 ? kMostFetched : lanes / 2);
-    if (most == 0)
-      return;
-    f.emitRemark() << "batches of up to " << most << (most == 1 ? " sample" : " samples")
-                   << ", one at a time: " << int64_t(alone)
-                   << " vectors of channels or features each, " << int64_t(asLanes) << " of "
-                   << lanes << " samples for a block of these";
+    if (most > 0)
+      f.emitRemark() << "batches of up to " << most << (most == 1 ? " sample" : " samples")
+                     << ", one at a time: " << int64_t(alone)
+                     << " vectors of channels or features each, " << int64_t(asLanes) << " of "
+                     << lanes << " samples for a block of these";
+    return most;
+  }
+
+  /// Other batches take what there is, so only the recipe's is worth the code.
+  void markRest(func::FuncOp f, int64_t most) {
+    for (auto train : getOperation().getOps<TrainOp>()) {
+      bool trains = f.getName() == (train.getModel() + "_train_step").str();
+      int64_t batch = train.getBatch(), lanes = lanesOf(f), rest = batch % lanes;
+      if (!trains || batch < lanes || rest == 0 || rest > most)
+        continue;
+      f->setAttr("ai.most_rest", Builder(f).getI64IntegerAttr(most));
+      f.emitRemark() << "the last " << rest << " of " << batch
+                     << " samples one at a time: blocks of " << lanes << " leave them over";
+    }
+  }
+
+  void addVariant(func::FuncOp f, int64_t most) {
     func::FuncOp variant = f.clone();
     variant.setName((f.getName() + "_small").str());
+    variant->removeAttr("ai.most_rest");
     variant->setAttr("ai.most_samples", Builder(f).getI64IntegerAttr(most));
     variant->setAttr("ai.variant_of", f.getNameAttr());
     SymbolTable(getOperation()).insert(variant, std::next(f->getIterator()));

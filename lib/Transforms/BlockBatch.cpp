@@ -41,6 +41,182 @@ enum class Worker {
   Grid         ///< Of a GPU: a block is a whole round, and row major.
 };
 
+/// A sum over the batch: the op's result, what a block yields for it, and what is left to do behind
+/// the map.
+struct Sum {
+  Value original, partial;
+  std::function<Value(OpBuilder &, Value)> finish;
+};
+
+/// What the ops of a step do on one block of `size` samples: a region of the map.
+class RegionWriter {
+public:
+  /// `isAddedUp` says that blocks add up their samples where one sum for each could be left.
+  RegionWriter(func::FuncOp f, int64_t size, Worker worker, bool isAddedUp)
+      : function(f), b(f.getContext()), size(size), worker(worker), isAddedUp(isAddedUp) {
+    auto scalar = RankedTensorType::get({}, b.getI64Type());
+    block = std::make_unique<Block>();
+    Value first = block->addArgument(scalar, f.getLoc());
+    b.setInsertionPointToStart(block.get());
+    for (auto [i, argument] : llvm::enumerate(f.getArguments())) {
+      if (f.getArgAttr(i, "ai.role") == b.getStringAttr("first"))
+        mapping.map(argument, first);
+      if (!isBatched(argument.getType()))
+        continue;
+      Value rows = block->addArgument(blockType(argument.getType(), false), argument.getLoc());
+      mapping.map(argument, relayout(rows, blockType(argument.getType(), true)));
+    }
+  }
+
+  LogicalResult add(Operation *op) {
+    if (llvm::all_of(op->getResultTypes(), isBatched)) {
+      Operation *clone = b.clone(*op, mapping);
+      for (Value result : clone->getResults())
+        result.setType(blockType(result.getType(), true));
+      return success();
+    }
+    if (auto sum = dyn_cast<ReduceSumOp>(op); sum && (worker == Worker::Grid || isAddedUp)) {
+      addSumInTwo(sum);
+      return success();
+    }
+    if (worker != Worker::Core && isa<ReduceSumOp, Conv2DWeightGradientOp>(op)) {
+      yieldSum(op, b.clone(*op, mapping)->getResult(0));
+      return success();
+    }
+    return TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](ReduceSumOp sum) {
+          yieldPerSample(sum);
+          return success();
+        })
+        .Case([&](Conv2DWeightGradientOp gradient) {
+          addWeightGradient(gradient);
+          return success();
+        })
+        .Case([&](MatMulOp product) { return addProduct(product); })
+        .Default([](Operation *other) {
+          return other->emitOpError("cannot be split into blocks of samples; sums over the batch "
+                                    "are ai.reduce_sum, ai.matmul with transpose_lhs, or "
+                                    "ai.conv2d_weight_gradient");
+        });
+  }
+
+  /// Yields the sums, and the rows of `joined`. Returns the region's only block.
+  std::unique_ptr<Block> finish(ArrayRef<Value> joined) {
+    SmallVector<Value> yielded = llvm::map_to_vector(sums, [](Sum &sum) { return sum.partial; });
+    for (Value value : joined)
+      yielded.push_back(rowsOf(value));
+    YieldOp::create(b, function.getLoc(), yielded);
+    return std::move(block);
+  }
+
+  ArrayRef<Sum> getSums() const { return sums; }
+
+private:
+  /// A sample alone has its own order in memory.
+  Attribute samplesAsLanes() {
+    return size > 1 && worker != Worker::Grid ? Attribute(LanesAttr::get(b.getContext(), 0))
+                                              : Attribute();
+  }
+
+  RankedTensorType blockType(Type type, bool lanes) {
+    auto tensor = cast<RankedTensorType>(type);
+    SmallVector<int64_t> shape(tensor.getShape());
+    shape[0] = size;
+    return RankedTensorType::get(shape, tensor.getElementType(),
+                                 lanes ? samplesAsLanes() : Attribute());
+  }
+
+  /// sum over n, i.. : over i.. inside, over n behind the map, a sum for each lane in the slots.
+  void yieldPerSample(ReduceSumOp op) {
+    Location loc = op.getLoc();
+    Type type = op.getType();
+    bool keepdims = op.getKeepdims();
+    sums.push_back({op.getResult(), sumOfSamples(op), [=](OpBuilder &b, Value sum) -> Value {
+                      return ReduceSumOp::create(b, loc, type, sum, ArrayRef<int64_t>{0}, keepdims);
+                    }});
+  }
+
+  /// The same, but over n inside, too. A thread of a GPU sums the pixels of one sample, not those
+  /// of all.
+  void addSumInTwo(ReduceSumOp op) {
+    Value partial = sumOfSamples(op);
+    yieldSum(op, ReduceSumOp::create(b, op.getLoc(), op.getType(), partial, ArrayRef<int64_t>{0},
+                                     op.getKeepdims()));
+  }
+
+  /// A sum over all its dimensions but n.
+  Value sumOfSamples(ReduceSumOp op) {
+    SmallVector<int64_t> dims;
+    for (int64_t dim : op.getDims())
+      if (dim != 0)
+        dims.push_back(dim);
+    Value partial = mapping.lookup(op.getInput());
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    if (op.getKeepdims())
+      shape[0] = size;
+    else
+      shape.insert(shape.begin(), size);
+    auto partialType = RankedTensorType::get(shape, type.getElementType(), samplesAsLanes());
+    if (!dims.empty())
+      partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
+    return partial;
+  }
+
+  void addWeightGradient(Conv2DWeightGradientOp op) {
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    shape.insert(shape.begin(), size);
+    auto clone = cast<Conv2DWeightGradientOp>(b.clone(*op, mapping));
+    clone.setPerSample(true);
+    clone.getResult().setType(
+        RankedTensorType::get(shape, type.getElementType(), samplesAsLanes()));
+    // Added up at once: one sum per lane in every slot would be more than the cache holds.
+    Value sum = ReduceSumOp::create(b, op.getLoc(), type, clone.getResult(), ArrayRef<int64_t>{0},
+                                    /*keepdims=*/false);
+    yieldSum(op, sum);
+  }
+
+  /// Yields what only the blocks are left to be added up of.
+  void yieldSum(Operation *op, Value sum) {
+    sums.push_back({op->getResult(0), sum, [](OpBuilder &, Value sum) { return sum; }});
+  }
+
+  Value relayout(Value value, RankedTensorType type) {
+    return value.getType() == type ? value : RelayoutOp::create(b, value.getLoc(), type, value);
+  }
+
+  /// A batched value of the map, row major.
+  Value rowsOf(Value value) {
+    Value &rows = rowMajor[value];
+    if (!rows)
+      rows = relayout(mapping.lookup(value), blockType(value.getType(), false));
+    return rows;
+  }
+
+  /// d_w[o,k] = sum_n ct[n,o] x[n,k]: the lanes are the input features, so x comes row major.
+  LogicalResult addProduct(MatMulOp op) {
+    if (!op.getTransposeLhs() || op.getTransposeRhs())
+      return op.emitOpError("multiplies along the batch; only a product with transpose_lhs can be "
+                            "split into blocks of samples");
+    Value rhs = rowsOf(op.getRhs());
+    auto clone = cast<MatMulOp>(b.clone(*op, mapping));
+    clone.getRhsMutable().assign(rhs);
+    yieldSum(op, clone.getResult());
+    return success();
+  }
+
+  func::FuncOp function;
+  OpBuilder b;
+  int64_t size;
+  Worker worker;
+  bool isAddedUp;
+  std::unique_ptr<Block> block;
+  IRMapping mapping;
+  DenseMap<Value, Value> rowMajor;
+  SmallVector<Sum> sums;
+};
+
 /// Moves the batched part of one function into an ai.for_blocks.
 class Blocker {
 public:
@@ -58,11 +234,19 @@ public:
     }
     if (failed(checkOneMap()))
       return failure();
-    createRegion();
+    // What single samples of a rest add to the slots is what blocks add.
+    auto mostRest = function->getAttrOfType<IntegerAttr>("ai.most_rest");
+    if (mostRest && mostRest.getInt() >= size)
+      mostRest = {};
+    RegionWriter blocks(function, size, worker, /*isAddedUp=*/mostRest != nullptr);
+    std::optional<RegionWriter> rest;
+    if (mostRest)
+      rest.emplace(function, /*size=*/1, worker, /*isAddedUp=*/true);
     for (Operation *op : inside)
-      if (failed(moveInside(op)))
+      if (failed(blocks.add(op)) || (rest && failed(rest->add(op))))
         return failure();
-    return finish();
+    finish(blocks, rest ? &*rest : nullptr, mostRest);
+    return success();
   }
 
 private:
@@ -111,192 +295,51 @@ private:
     return success();
   }
 
-  /// A sample alone has its own order in memory.
-  Attribute samplesAsLanes() {
-    return size > 1 && worker != Worker::Grid ? Attribute(LanesAttr::get(b.getContext(), 0))
-                                              : Attribute();
-  }
-
-  RankedTensorType blockType(Type type, bool lanes) {
-    auto tensor = cast<RankedTensorType>(type);
-    SmallVector<int64_t> shape(tensor.getShape());
-    shape[0] = size;
-    return RankedTensorType::get(shape, tensor.getElementType(),
-                                 lanes ? samplesAsLanes() : Attribute());
-  }
-
-  void createRegion() {
-    auto scalar = RankedTensorType::get({}, b.getI64Type());
-    block = std::make_unique<Block>();
-    Value first = block->addArgument(scalar, function.getLoc());
-    b.setInsertionPointToStart(block.get());
-    for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
-      if (function.getArgAttr(i, "ai.role") == b.getStringAttr("first"))
-        mapping.map(argument, first);
-      if (!isBatched(argument.getType()))
-        continue;
-      batched.push_back(argument);
-      Value rows = block->addArgument(blockType(argument.getType(), false), argument.getLoc());
-      mapping.map(argument, relayout(rows, blockType(argument.getType(), true)));
-    }
-  }
-
-  LogicalResult moveInside(Operation *op) {
-    if (llvm::all_of(op->getResultTypes(), isBatched)) {
-      Operation *clone = b.clone(*op, mapping);
-      for (Value result : clone->getResults())
-        result.setType(blockType(result.getType(), true));
-      return success();
-    }
-    if (auto sum = dyn_cast<ReduceSumOp>(op); sum && worker == Worker::Grid)
-      return moveSumInTwo(sum);
-    if (worker != Worker::Core && isa<ReduceSumOp, Conv2DWeightGradientOp>(op)) {
-      yieldSum(op, b.clone(*op, mapping)->getResult(0));
-      return success();
-    }
-    return TypeSwitch<Operation *, LogicalResult>(op)
-        .Case([&](ReduceSumOp sum) { return moveSum(sum); })
-        .Case([&](Conv2DWeightGradientOp gradient) { return moveWeightGradient(gradient); })
-        .Case([&](MatMulOp product) { return moveProduct(product); })
-        .Default([](Operation *other) {
-          return other->emitOpError("cannot be split into blocks of samples; sums over the batch "
-                                    "are ai.reduce_sum, ai.matmul with transpose_lhs, or "
-                                    "ai.conv2d_weight_gradient");
-        });
-  }
-
-  /// sum over n, i.. : over i.. inside, over n behind the map.
-  LogicalResult moveSum(ReduceSumOp op) {
-    return yieldPerSample(op, sumOfSamples(op), op.getKeepdims());
-  }
-
-  /// The same, but over n inside, too: a thread sums the pixels of one sample, not those of all.
-  LogicalResult moveSumInTwo(ReduceSumOp op) {
-    Value partial = sumOfSamples(op);
-    yieldSum(op, ReduceSumOp::create(b, op.getLoc(), op.getType(), partial, ArrayRef<int64_t>{0},
-                                     op.getKeepdims()));
-    return success();
-  }
-
-  /// A sum over all its dimensions but n.
-  Value sumOfSamples(ReduceSumOp op) {
-    SmallVector<int64_t> dims;
-    for (int64_t dim : op.getDims())
-      if (dim != 0)
-        dims.push_back(dim);
-    Value partial = mapping.lookup(op.getInput());
-    auto type = cast<RankedTensorType>(op.getType());
-    SmallVector<int64_t> shape(type.getShape());
-    if (op.getKeepdims())
-      shape[0] = size;
-    else
-      shape.insert(shape.begin(), size);
-    auto partialType = RankedTensorType::get(shape, type.getElementType(), samplesAsLanes());
-    if (!dims.empty())
-      partial = ReduceSumOp::create(b, op.getLoc(), partialType, partial, dims, op.getKeepdims());
-    return partial;
-  }
-
-  LogicalResult moveWeightGradient(Conv2DWeightGradientOp op) {
-    auto type = cast<RankedTensorType>(op.getType());
-    SmallVector<int64_t> shape(type.getShape());
-    shape.insert(shape.begin(), size);
-    auto clone = cast<Conv2DWeightGradientOp>(b.clone(*op, mapping));
-    clone.setPerSample(true);
-    clone.getResult().setType(
-        RankedTensorType::get(shape, type.getElementType(), samplesAsLanes()));
-    // Added up at once: one sum per lane in every slot would be more than the cache holds.
-    Value sum = ReduceSumOp::create(b, op.getLoc(), type, clone.getResult(), ArrayRef<int64_t>{0},
-                                    /*keepdims=*/false);
-    yieldSum(op, sum);
-    return success();
-  }
-
-  /// Yields what only the blocks are left to be added up of.
-  void yieldSum(Operation *op, Value sum) {
-    sums.push_back({op->getResult(0), sum, [](OpBuilder &, Value sum) { return sum; }});
-  }
-
-  Value relayout(Value value, RankedTensorType type) {
-    return value.getType() == type ? value : RelayoutOp::create(b, value.getLoc(), type, value);
-  }
-
-  /// A batched value of the map, row major.
-  Value rowsOf(Value value) {
-    Value &rows = rowMajor[value];
-    if (!rows)
-      rows = relayout(mapping.lookup(value), blockType(value.getType(), false));
-    return rows;
-  }
-
-  /// d_w[o,k] = sum_n ct[n,o] x[n,k]: the lanes are the input features, so x comes row major.
-  LogicalResult moveProduct(MatMulOp op) {
-    if (!op.getTransposeLhs() || op.getTransposeRhs())
-      return op.emitOpError("multiplies along the batch; only a product with transpose_lhs can be "
-                            "split into blocks of samples");
-    Value rhs = rowsOf(op.getRhs());
-    auto clone = cast<MatMulOp>(b.clone(*op, mapping));
-    clone.getRhsMutable().assign(rhs);
-    yieldSum(op, clone.getResult());
-    return success();
-  }
-
-  /// Yields one partial sum per lane, and adds the lanes up behind the map.
-  LogicalResult yieldPerSample(Operation *op, Value partial, bool keepdims) {
-    Location loc = op->getLoc();
-    Type type = op->getResult(0).getType();
-    sums.push_back({op->getResult(0), partial, [=](OpBuilder &b, Value sum) -> Value {
-                      return ReduceSumOp::create(b, loc, type, sum, ArrayRef<int64_t>{0}, keepdims);
-                    }});
-    return success();
-  }
-
-  LogicalResult finish() {
+  void finish(RegionWriter &blocks, RegionWriter *rest, IntegerAttr mostRest) {
     auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
-    SmallVector<Value> yielded, joined;
-    for (Sum &sum : sums)
-      yielded.push_back(sum.partial);
+    llvm::SetVector<Value> joined;
     auto join = [&](ValueRange values) {
       for (Value value : values)
-        if (isBatched(value.getType()) && !llvm::is_contained(joined, value)) {
-          joined.push_back(value);
-          yielded.push_back(rowsOf(value));
-        }
+        if (isBatched(value.getType()))
+          joined.insert(value);
     };
     join(returnOp.getOperands());
     for (Operation *panel : panels)
       join(panel->getOperands());
-    YieldOp::create(b, function.getLoc(), yielded);
+    ArrayRef<Sum> sums = blocks.getSums();
     SmallVector<Type> types;
-    for (Sum &sum : sums)
+    for (const Sum &sum : sums)
       types.push_back(sum.partial.getType());
     for (Value result : joined)
       types.push_back(result.getType());
+    SmallVector<Value> batched(llvm::make_filter_range(
+        function.getArguments(), [](Value argument) { return isBatched(argument.getType()); }));
 
     // The map stands where the last op of it stood: all that it captures is made by then.
     b.setInsertionPoint(!inside.empty()   ? inside.back()
                         : !panels.empty() ? panels.front()
                                           : returnOp.getOperation());
-    sinkBehindMap();
-    auto map = ForBlocksOp::create(b, function.getLoc(), types, batched, size, slots);
-    map.getBody().push_back(block.release());
+    sinkBehindMap(sums);
+    auto map = ForBlocksOp::create(b, function.getLoc(), types, batched, size, slots, mostRest);
+    map.getBody().push_back(blocks.finish(joined.getArrayRef()).release());
+    if (rest)
+      map.getRest().push_back(rest->finish(joined.getArrayRef()).release());
     b.setInsertionPointAfter(map);
     for (auto [sum, result] : llvm::zip(sums, map.getResults()))
-      sum.original.replaceAllUsesWith(sum.finish(b, result));
+      Value(sum.original).replaceAllUsesWith(sum.finish(b, result));
     for (auto [value, result] : llvm::zip(joined, map.getResults().drop_front(sums.size())))
-      value.replaceUsesWithIf(result, [&](OpOperand &use) { return use.getOwner() != map; });
+      Value(value).replaceUsesWithIf(result, [&](OpOperand &use) { return use.getOwner() != map; });
     for (Operation *op : llvm::reverse(inside))
       op->erase();
-    return success();
   }
 
   /// Ops that use sums or panels and stand before the last op of the map move behind it, in their
   /// order.
-  void sinkBehindMap() {
+  void sinkBehindMap(ArrayRef<Sum> sums) {
     if (inside.empty())
       return;
     DenseSet<Value> behind;
-    for (Sum &sum : sums)
+    for (const Sum &sum : sums)
       behind.insert(sum.original);
     Operation *last = inside.back();
     for (Operation &op :
@@ -312,23 +355,11 @@ private:
     }
   }
 
-  /// A sum over the batch: the op's result, what the block yields for it, and what is left to do
-  /// behind the map.
-  struct Sum {
-    Value original, partial;
-    std::function<Value(OpBuilder &, Value)> finish;
-  };
-
   func::FuncOp function;
   OpBuilder b;
   int64_t size, slots;
   Worker worker;
   llvm::SetVector<Operation *> inside, panels;
-  std::unique_ptr<Block> block;
-  IRMapping mapping;
-  DenseMap<Value, Value> rowMajor;
-  SmallVector<Value> batched;
-  SmallVector<Sum> sums;
 };
 
 struct BlockBatchPass : ai::impl::AIBlockBatchPassBase<BlockBatchPass> {

@@ -31,12 +31,12 @@ static RankedTensorType withLanes(RankedTensorType type, std::optional<int64_t> 
 static constexpr int64_t kCostOfLookUp = 2;
 
 namespace {
-/// Chooses the lanes of the images in one block.
+/// Chooses the lanes of the images in one block of samples.
 class Chooser {
 public:
-  Chooser(ForBlocksOp map, int64_t vectorBits)
-      : map(map), body(map.getBody().front()), b(map), size(map.getSize()), vectorBits(vectorBits) {
-  }
+  /// For the region `body`, on `size` samples.
+  Chooser(Block &body, int64_t size, int64_t vectorBits)
+      : body(body), b(body.getParentOp()), size(size), vectorBits(vectorBits) {}
 
   void run(int64_t maxBytes) {
     if (size == 1)
@@ -55,9 +55,6 @@ public:
       rewrite(*op);
     for (Operation *op : done)
       op->erase();
-    for (auto [result, value] : llvm::zip(map.getResults(), body.getTerminator()->getOperands()))
-      if (!isBatched(result.getType()))
-        result.setType(value.getType());
   }
 
 private:
@@ -228,7 +225,6 @@ private:
     done.push_back(sum);
   }
 
-  ForBlocksOp map;
   Block &body;
   OpBuilder b;
   int64_t size, vectorBits;
@@ -243,8 +239,15 @@ struct ChooseLanesPass final : ai::impl::AIChooseLanesPassBase<ChooseLanesPass> 
   void runOnOperation() final {
     SmallVector<ForBlocksOp> maps;
     getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
-    for (ForBlocksOp map : maps)
-      Chooser(map, vectorBits).run(l2 / 2);
+    for (ForBlocksOp map : maps) {
+      Block &body = map.getBody().front();
+      Chooser(body, map.getSize(), vectorBits).run(l2 / 2);
+      for (auto [result, value] : llvm::zip(map.getResults(), body.getTerminator()->getOperands()))
+        if (!isBatched(result.getType()))
+          result.setType(value.getType());
+      if (map.getMostRest())
+        Chooser(map.getRest().front(), /*size=*/1, vectorBits).run(l2 / 2);
+    }
   }
 };
 } // namespace

@@ -1,5 +1,6 @@
 // Splits a blocked step into the functions that the runtime calls: @STEP_block, what one block does
-// and adds to its slot, and @STEP_combine, what follows when the slots are added up. Values that
+// and adds to its slot, @STEP_rest, what a sample of the rest does that fills no block, if they are
+// taken one by one, and @STEP_combine, what follows when the slots are added up. Values that
 // the region captures are its arguments, or are computed again from arguments (a 1/count, a
 // learning rate).
 //
@@ -60,7 +61,9 @@ public:
       if (llvm::any_of(op.getOperands(),
                        [&](Value v) { return v.getDefiningOp() == map && isBatched(v.getType()); }))
         panelOps.push_back(&op);
-    outlineBlock();
+    outlineBlock("block", map.getBody(), map.getSize());
+    if (IntegerAttr most = map.getMostRestAttr())
+      outlineBlock("rest", map.getRest(), /*size=*/1)->setAttr("ai.most_rest", most);
     // A map whose rows are the result needs nothing behind it.
     if (llvm::any_of(map.getResults(), [&](Value v) { return !isOutput(v); }))
       outlineCombine("combine", /*usesAccumulators=*/false);
@@ -94,13 +97,13 @@ private:
     return (isSmall() ? "small.rows" : "rows") + std::to_string(result);
   }
 
-  func::FuncOp createFunction(StringRef kind, Operation *before) {
-    b.setInsertionPoint(before);
+  func::FuncOp createFunction(StringRef kind, int64_t size) {
+    b.setInsertionPoint(function);
     auto f = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_" + kind).str(),
                                   b.getFunctionType({}, {}));
     f->setAttr("ai.kind", b.getStringAttr(kind));
     f->setAttr("ai.step", b.getStringAttr(function.getName()));
-    f->setAttr("ai.size", map.getSizeAttr());
+    f->setAttr("ai.size", b.getI64IntegerAttr(size));
     for (StringRef name : {"ai.most_samples", "ai.variant_of"})
       if (Attribute value = function->getAttr(name))
         f->setAttr(name, value);
@@ -132,10 +135,11 @@ private:
     return b.getDictionaryAttr(entries);
   }
 
-  /// Everything outside the region that it needs: ops in order, and the step's arguments.
-  void captured(llvm::SetVector<Operation *> &ops, llvm::SetVector<Value> &arguments) {
+  /// Everything outside a region that it needs: ops in order, and the step's arguments.
+  void captured(Region &region, llvm::SetVector<Operation *> &ops,
+                llvm::SetVector<Value> &arguments) {
     llvm::SetVector<Value> values;
-    getUsedValuesDefinedAbove(map.getBody(), values);
+    getUsedValuesDefinedAbove(region, values);
     for (unsigned i = 0; i < values.size(); ++i) {
       if (Operation *op = values[i].getDefiningOp()) {
         ops.insert(op);
@@ -168,16 +172,18 @@ private:
     return cast<RankedTensorType>(rows.getType()).getEncoding();
   }
 
-  void outlineBlock() {
-    func::FuncOp f = createFunction("block", function);
+  /// What a region does, on `size` samples.
+  func::FuncOp outlineBlock(StringRef kind, Region &samples, int64_t size) {
+    func::FuncOp f = createFunction(kind, size);
     llvm::SetVector<Operation *> ops;
     llvm::SetVector<Value> arguments;
-    captured(ops, arguments);
-    Block &region = map.getBody().front();
+    captured(samples, ops, arguments);
+    Block &region = samples.front();
     IRMapping mapping;
     copyArguments(f, arguments, mapping);
-    mapping.map(region.getArgument(0), addArgument(f, region.getArgument(0).getType(),
-                                                   roleAndName("first", "first"), map.getLoc()));
+    Value first = addArgument(f, region.getArgument(0).getType(), roleAndName("first", "first"),
+                              map.getLoc());
+    mapping.map(region.getArgument(0), first);
     for (auto [rows, whole] : llvm::zip(region.getArguments().drop_front(), map.getBatched())) {
       NamedAttrList attributes(function.getArgAttrDict(cast<BlockArgument>(whole).getArgNumber()));
       if (Attribute lanes = stageInLanes(rows))
@@ -193,11 +199,15 @@ private:
       flops += flopsOf(&op);
       b.clone(op, mapping);
     }
-    flops /= double(map.getSize());
+    flops /= double(size);
     for (Operation *op : panelOps) // a sample's share of a product over the batch
       flops += 2 * double(cast<RankedTensorType>(op->getResult(0).getType()).getNumElements());
     f->setAttr("ai.flops", b.getF64FloatAttr(flops));
-    yieldToSlots(f, region.getTerminator(), mapping);
+    // Blocks meet the slots in turn; samples of the rest come behind them.
+    Value isFirst =
+        kind == "block" ? compareWith(ComparePredicate::lt, first, panelSize()) : Value();
+    yieldToSlots(f, region.getTerminator(), mapping, isFirst);
+    return f;
   }
 
   /// What the slots hold before this block: nothing if it is the first one of its slot.
@@ -217,11 +227,9 @@ private:
   }
 
   /// slot' = slot + what the block yields; rows are an output of their own, or go into a panel.
-  void yieldToSlots(func::FuncOp f, Operation *yield, IRMapping &mapping) {
+  /// With `isFirst` the slot may hold nothing yet.
+  void yieldToSlots(func::FuncOp f, Operation *yield, IRMapping &mapping, Value isFirst) {
     SmallVector<Value> results;
-    // Blocks meet the slots in turn.
-    Value isFirst = compareWith(ComparePredicate::lt, mapping.lookup(map.getBody().getArgument(0)),
-                                panelSize());
     SmallVector<DictionaryAttr> attributes;
     for (auto [i, value] : llvm::enumerate(yield->getOperands())) {
       Value partial = mapping.lookup(value);
@@ -231,9 +239,10 @@ private:
         attributes.push_back(roleAndName("rows", rowsName(i)));
       } else {
         attributes.push_back(slotAttributes(i, std::nullopt));
-        Value slot = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
-        partial =
-            AddOp::create(b, value.getLoc(), partial.getType(), startOf(slot, isFirst), partial);
+        Value before = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
+        if (isFirst)
+          before = startOf(before, isFirst);
+        partial = AddOp::create(b, value.getLoc(), partial.getType(), before, partial);
       }
       results.push_back(partial);
     }
@@ -345,7 +354,7 @@ private:
   }
 
   void outlineCombine(StringRef kind, bool usesAccumulators) {
-    func::FuncOp f = createFunction(kind, function);
+    func::FuncOp f = createFunction(kind, map.getSize());
     auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
     SetVector<Operation *> needed;
     llvm::SetVector<Value> used(returnOp.operand_begin(), returnOp.operand_end());
@@ -397,7 +406,7 @@ private:
 
   /// accumulator' = accumulator + the sum over one panel.
   void outlineFold() {
-    func::FuncOp f = createFunction("fold", function);
+    func::FuncOp f = createFunction("fold", map.getSize());
     CombineWriter writer(*this, f, {}, /*usesAccumulators=*/true);
     b.setInsertionPointToEnd(&f.getBody().front());
     SmallVector<Value> results;

@@ -168,3 +168,31 @@ module attributes {ai.archs = ["sm_90"], ai.fixed_bytes = 4096 : i64, ai.num_slo
        transpose_lhs = 0 : i64, transpose_rhs = 1 : i64, relu = 1 : i64}],
       ai.staged_bytes = 640 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []}
 }
+
+// -----
+
+// Single samples that are the rest of a batch have a row of their own, up to five of them, with the slots of the step and
+// nothing behind them. The workspace is for them, too.
+// CHECK: llvm.mlir.global internal constant @[[REST:.*]]() {{.*}}struct<(ptr, i64, i64, i64, ptr, ptr, ptr, ptr, i64,
+// CHECK:   llvm.mlir.constant(1 : i64)
+// CHECK:   llvm.mlir.constant(2 : i64)
+// CHECK:   llvm.mlir.constant(5 : i64)
+// CHECK:   llvm.mlir.addressof @net_train_step_rest
+// CHECK-COUNT-3: llvm.mlir.zero
+// CHECK: llvm.mlir.global {{.*}}struct<(ptr, i64, i64, i64, ptr, ptr, ptr, ptr, i64,
+// CHECK:   llvm.mlir.constant(16 : i64)
+// CHECK:   llvm.mlir.constant(2 : i64)
+// CHECK:   llvm.mlir.constant(0 : i64)
+// CHECK:   llvm.mlir.addressof @net_train_step_block
+// CHECK:   llvm.mlir.constant(192 : i64)
+// CHECK:   llvm.mlir.addressof @[[REST]]
+module attributes {ai.fixed_bytes = 0 : i64, ai.num_slots = 2 : i64, ai.slot_offset = 0 : i64, ai.tensors = []} {
+  llvm.func @net_train_step_block() attributes {ai.flops = 1.0 : f64, ai.kind = "block", ai.size = 16 : i64,
+      ai.step = "net_train_step", ai.slot_bytes = 64 : i64, ai.workspace_bytes = 64 : i64, ai.tensors = []} {
+    llvm.return
+  }
+  llvm.func @net_train_step_rest() attributes {ai.flops = 1.0 : f64, ai.kind = "rest", ai.size = 1 : i64, ai.most_rest = 5 : i64,
+      ai.step = "net_train_step", ai.slot_bytes = 64 : i64, ai.workspace_bytes = 192 : i64, ai.tensors = []} {
+    llvm.return
+  }
+}

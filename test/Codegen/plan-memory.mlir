@@ -52,8 +52,8 @@ func.func @step_combine(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"}
 
 // -----
 
-// Panels and what they add up to follow the tensors, slots come last. A block's rows lie at the place of its slot in
-// the panel, which is block number modulo slots; the table says where the first slot's lie.
+// Panels and what they add up to follow the tensors, slots come last. A block's rows lie where its samples are in
+// the panel, which begins again behind the last; the table says where the first slot's lie.
 //       CHECK: ai.fixed_bytes = 4224
 //  CHECK-SAME: ai.plan = "fixed region of 4224 bytes: tensors 2560, panels 1536, 2 slots of 64\0A
 //  CHECK-SAME: ai.slot_offset = 4096
@@ -62,12 +62,10 @@ func.func @step_combine(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"}
 //  CHECK-SAME:   %[[FIXED:[a-z0-9]+]]: memref<4224xi8> {{{.*}}"fixed"
 //  CHECK-SAME:   ai.tensors = [{bytes = 192 : i64, name = "rows1", offset = 64 : i64, role = "rows",
 //  CHECK-SAME:                 {bytes = 512 : i64, name = "rows2", offset = 448 : i64, role = "rows",
-//       CHECK:   %[[C16:.*]] = arith.constant 16 : index
-//       CHECK:   %[[BLOCK:.*]] = arith.divui %{{.*}}, %[[C16]]
-//       CHECK:   %[[C2:.*]] = arith.constant 2 : index
-//       CHECK:   %[[SLOT:.*]] = arith.remui %[[BLOCK]], %[[C2]]
-//       CHECK:   %[[C192:.*]] = arith.constant 192 : index
-//       CHECK:   %[[ROWS:.*]] = arith.muli %[[SLOT]], %[[C192]]
+//       CHECK:   %[[C32:.*]] = arith.constant 32 : index
+//       CHECK:   %[[SAMPLE:.*]] = arith.remui %{{.*}}, %[[C32]]
+//       CHECK:   %[[C12:.*]] = arith.constant 12 : index
+//       CHECK:   %[[ROWS:.*]] = arith.muli %[[SAMPLE]], %[[C12]]
 //       CHECK:   %[[C64:.*]] = arith.constant 64 : index
 //       CHECK:   %[[AT:.*]] = arith.addi %[[ROWS]], %[[C64]]
 //       CHECK:   memref.view %[[FIXED]][%[[AT]]][] : memref<4224xi8> to memref<16x3xf32>
@@ -80,6 +78,19 @@ func.func @step_block(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"},
   affine.store %0, %a[0, 0] : memref<16x3xf32>
   affine.store %0, %b[0, 0] : memref<16x8xf32>
   affine.store %0, %slot[0] : memref<4xf32>
+  return
+}
+// A sample of the rest alone.
+// CHECK-LABEL: func.func @step_rest(
+//       CHECK:   %[[C32:.*]] = arith.constant 32 : index
+//       CHECK:   %[[SAMPLE:.*]] = arith.remui %{{.*}}, %[[C32]]
+//       CHECK:   %[[C12:.*]] = arith.constant 12 : index
+//       CHECK:   %[[ROWS:.*]] = arith.muli %[[SAMPLE]], %[[C12]]
+//       CHECK:   memref.view %{{.*}}[%{{.*}}][] : memref<4224xi8> to memref<1x3xf32>
+func.func @step_rest(%a: memref<1x3xf32> {ai.role = "rows", ai.name = "rows1"})
+    attributes {ai.kind = "rest", ai.step = "step", ai.size = 1 : i64} {
+  %0 = arith.constant 0.0 : f32
+  affine.store %0, %a[0, 0] : memref<1x3xf32>
   return
 }
 // CHECK-LABEL: func.func @step_combine(

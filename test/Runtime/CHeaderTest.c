@@ -6,7 +6,7 @@
   typedef char type##_has_fields_of_eight_bytes[sizeof(type) == 8 * (count) ? 1 : -1]
 
 AI_TEST_FIELDS(ai_rt_tensor_info_t, 10);
-AI_TEST_FIELDS(ai_rt_step_t, 16);
+AI_TEST_FIELDS(ai_rt_step_t, 17);
 AI_TEST_FIELDS(ai_rt_function_t, 9);
 AI_TEST_FIELDS(ai_rt_program_t, 30);
 AI_TEST_FIELDS(ai_rt_node_t, 5);

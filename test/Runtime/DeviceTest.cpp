@@ -96,11 +96,12 @@ const ai_rt_gpu_step_t joinedStep = {
     {1, &blockKernel}, {1, &combineKernel}, {0, nullptr}, {0, nullptr}, 0, 0,
     kEntryBytes,       &epochKernel};
 const ai_rt_step_t steps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
-                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep},
+                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep, nullptr},
                               {"evaluate", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
-                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep}};
+                               kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &gpuStep, nullptr}};
 const ai_rt_step_t joinedSteps[] = {{"train", 1, kSlots, 0, nullptr, nullptr, nullptr, nullptr, 0,
-                                     kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &joinedStep},
+                                     kSlotBytes, kSlotBytes, 3, stepTensors, 1, -1, &joinedStep,
+                                     nullptr},
                                     steps[1]};
 const int64_t noCubin = 0;
 const ai_rt_gpu_image_t image = {"sm_75", "\n.version 6.3\n",

@@ -161,11 +161,11 @@ const ai_rt_program_t &ai::test::regression() {
   constexpr int64_t slots = offsetof(FixedWithSlots, slots);
   static const ai_rt_step_t steps[] = {
       {"train", kBlock, kSlots, 0, trainBlock, trainCombine, nullptr, nullptr, sizeof(Workspace),
-       sizeof(Slot), slots, 4, io, kFlops, -1, nullptr},
+       sizeof(Slot), slots, 4, io, kFlops, -1, nullptr, nullptr},
       {"evaluate", kBlock, kSlots, 0, evaluateBlock, evaluateCombine, nullptr, nullptr,
-       sizeof(Workspace), sizeof(Slot), slots, 4, io, kFlops, -1, nullptr},
+       sizeof(Workspace), sizeof(Slot), slots, 4, io, kFlops, -1, nullptr, nullptr},
       {"predict", kBlock, kSlots, 0, predictBlock, nullptr, nullptr, nullptr, sizeof(Workspace), 0,
-       slots, 2, predictIO, 6, -1, nullptr}};
+       slots, 2, predictIO, 6, -1, nullptr, nullptr}};
   static const ai_rt_program_t program = {"regression",
                                           AI_RT_ABI_VERSION,
                                           sizeof(FixedWithSlots),
@@ -277,7 +277,7 @@ const ai_rt_program_t &ai::test::panelRegression() {
       {"rows1", AI_RT_ROWS, AI_RT_F32, 1, ctShape, offsetof(FixedWithPanels, cts), 16, 0, 0, 0}};
   static const ai_rt_step_t steps[] = {{"train", kBlock, kSlots, 0, panelBlock, panelCombine,
                                         panelFold, panelFinish, sizeof(Workspace), sizeof(Slot),
-                                        plain->slot_offset, 6, io, kFlops, -1, nullptr},
+                                        plain->slot_offset, 6, io, kFlops, -1, nullptr, nullptr},
                                        plain[1],
                                        plain[2]};
   static const ai_rt_program_t program = [] {
@@ -350,9 +350,9 @@ const ai_rt_program_t &ai::test::counter() {
   constexpr int64_t slots = offsetof(CounterFixed, slots);
   static const ai_rt_step_t steps[] = {
       {"train", kBlock, kCounterSlots, 0, countBlock, countCombine, nullptr, nullptr,
-       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr},
+       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr, nullptr},
       {"evaluate", kBlock, kCounterSlots, 0, countBlock, countCombine, nullptr, nullptr,
-       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr}};
+       sizeof(CounterWorkspace), 64, slots, 4, io, kFlops, -1, nullptr, nullptr}};
   static const ai_rt_tensor_info_t args[] = {
       {"x", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 0, 8, 0, 0, 0},
       {"y", AI_RT_ARGUMENT, AI_RT_F64, 0, nullptr, 8, 8, 0, 0, 0}};

@@ -55,7 +55,7 @@ TEST(ModelCreate, RefusesWrongNumbers) {
   ai_rt_program_t program = regression();
   program.abi_version = 99;
   expectError(ai_rt_model_create(&program, nullptr, &model),
-              "expects a program of ABI version 12, got 99; compile the model with the compiler of "
+              "expects a program of ABI version 13, got 99; compile the model with the compiler of "
               "this runtime");
   config = {/*threads=*/4096, 1, 0, /*pin=*/1};
   expectError(ai_rt_model_create(&regression(), &config, &model),

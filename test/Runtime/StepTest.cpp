@@ -10,6 +10,7 @@
 #include "lib/Runtime/Model.h"
 #include "lib/Runtime/Staging.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -228,6 +229,50 @@ TEST(TrainBatch, ClearsSlotsWithoutBlocksOnly) {
     train(12);
     EXPECT_EQ(seen.before[2], 0);
     EXPECT_EQ(seen.combined, (std::vector<float>{1, 2, 3}));
+  }
+}
+
+/// What was computed on each slot: the samples of a block, and the first of them.
+static std::array<std::vector<std::pair<int64_t, int64_t>>, 3> slotCalls;
+
+template <int64_t size>
+static void recordCall(char *fixed, char *, char *slot, char *, char *, int64_t first, int64_t,
+                       int64_t, int64_t, int64_t, int64_t, int64_t) {
+  const ai_rt_step_t &step = regression().steps[0];
+  slotCalls[(slot - fixed - step.slot_offset) / step.slot_bytes].push_back({size, first});
+  if (size == 1)
+    *reinterpret_cast<float *>(slot) += 100;
+  else
+    *reinterpret_cast<float *>(slot) = float(first);
+}
+
+/// One or two samples that fill no block add to the slots one by one, behind the blocks; three are
+/// a block, too. A slot that has no block is cleared for them.
+TEST(TrainBatch, TakesTheRestOneByOne) {
+  ai_rt_step_t rest = regression().steps[0], step = rest;
+  rest.block_size = 1;
+  rest.most_samples = 2;
+  rest.block = recordCall<1>;
+  step.block = recordCall<4>;
+  step.combine = markCombine;
+  step.rest = &rest;
+  ai_rt_program_t program = withStep(regression(), step);
+  RegressionData data(37);
+  using Calls = decltype(slotCalls);
+  for (int64_t threads : {1, 2, 3, 8}) {
+    ModelPtr model = create(program, threads);
+    auto train = [&](int64_t count) {
+      slotCalls = {};
+      EXPECT_EQ(ai_rt_model_train_batch(model.get(), &data.data, nullptr, 0, count, nullptr),
+                AI_RT_OK);
+      return slotCalls;
+    };
+    EXPECT_EQ(train(18), (Calls{{{{4, 0}, {4, 12}, {1, 16}}, {{4, 4}, {1, 17}}, {{4, 8}}}}));
+    EXPECT_EQ(seen.combined, (std::vector<float>{112, 104, 8}));
+    EXPECT_EQ(train(6), (Calls{{{{4, 0}, {1, 4}}, {{1, 5}}, {}}}));
+    EXPECT_EQ(seen.combined, (std::vector<float>{100, 100, 0}));
+    EXPECT_EQ(train(7), (Calls{{{{4, 0}}, {{4, 4}}, {}}}));
+    EXPECT_EQ(train(8), (Calls{{{{4, 0}}, {{4, 4}}, {}}}));
   }
 }
 

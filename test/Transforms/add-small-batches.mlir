@@ -1,5 +1,6 @@
 // RUN: ai-opt %s --ai-add-small-batches | FileCheck %s
 // RUN: ai-opt %s --ai-add-small-batches="vector-bits=128" | FileCheck %s --check-prefix=NARROW
+// RUN: ai-opt %s --ai-add-small-batches="masks" | FileCheck %s --check-prefix=MASKS
 // RUN: ai-opt %s --ai-add-small-batches --ai-block-batch="slots=2" --ai-choose-lanes --ai-outline-blocks | FileCheck %s --check-prefix=OUTLINE
 // RUN: ai-opt %s --ai-add-small-batches="l2=32768" | FileCheck %s --check-prefix=CACHE
 // RUN: ai-opt %s --ai-add-small-batches -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
@@ -51,7 +52,9 @@ func.func @net_evaluate(%x: tensor<?x64xf32> {ai.name = "x", ai.role = "input"},
   return %y : tensor<?x96xf32>
 }
 
-// Three channels are two vectors of two and one: six vectors of samples against four.
+// Six channels are two vectors, of four and two, or one with masks: six vectors of samples against two, or one.
+//        MASKS: func.func @narrow_predict_small(
+//   MASKS-SAME:     attributes {ai.most_samples = 4 : i64,
 func.func @narrow_predict(%x: tensor<?x3x8x8xf32> {ai.name = "x", ai.role = "input"},
                           %w: tensor<6x3x3x3xf32> {ai.name = "w", ai.role = "parameter"}) -> tensor<?x6x6x6xf32> {
   %y = ai.conv2d %x, %w : (tensor<?x3x8x8xf32>, tensor<6x3x3x3xf32>) -> tensor<?x6x6x6xf32>

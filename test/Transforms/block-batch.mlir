@@ -203,3 +203,28 @@ func.func @static_function_is_left_alone(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = ai.relu %x : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// Samples that fill no block, up to three of them, have a region of their own. What it adds to a slot is what blocks add:
+// these add up their samples, and both leave the rows of a panel.
+//      REMARK: remark: summed over panels of 128 samples: 6144 sums outweigh the 2560 elements of a block's rows
+// CHECK-LABEL: func.func @rest(
+//       CHECK:   %[[OUT:.*]]:3 = ai.for_blocks size 16 slots 8({{.*}} -> (tensor<8xf32>, tensor<?x96xf32>, tensor<?x64xf32>) {
+//       CHECK:   ^bb0(%{{.*}}: tensor<i64>, %{{.*}}: tensor<16x64xf32>, %{{.*}}: tensor<16x96xf32>, %{{.*}}: tensor<16x8x5xf32>):
+//       CHECK:     %[[LANES:.*]] = ai.reduce_sum %{{.*}} {dims = [2]} : (tensor<16x8x5xf32, #ai.lanes<0>>) -> tensor<16x8xf32, #ai.lanes<0>>
+//       CHECK:     %[[SUM:.*]] = ai.reduce_sum %[[LANES]] {dims = [0]} : (tensor<16x8xf32, #ai.lanes<0>>) -> tensor<8xf32>
+//       CHECK:     ai.yield %[[SUM]], %{{.*}}, %{{.*}} : tensor<8xf32>, tensor<16x96xf32>, tensor<16x64xf32>
+//       CHECK:   } rest 3 {
+//       CHECK:   ^bb0(%{{.*}}: tensor<i64>, %{{.*}}: tensor<1x64xf32>, %{{.*}}: tensor<1x96xf32>, %{{.*}}: tensor<1x8x5xf32>):
+//       CHECK:     %[[SINGLE:.*]] = ai.reduce_sum %{{.*}} {dims = [2]} : (tensor<1x8x5xf32>) -> tensor<1x8xf32>
+//       CHECK:     %[[SUM:.*]] = ai.reduce_sum %[[SINGLE]] {dims = [0]} : (tensor<1x8xf32>) -> tensor<8xf32>
+//       CHECK:     ai.yield %[[SUM]], %{{.*}}, %{{.*}} : tensor<8xf32>, tensor<1x96xf32>, tensor<1x64xf32>
+//       CHECK:   return %[[OUT]]#0
+func.func @rest(%x: tensor<?x64xf32>, %ct: tensor<?x96xf32>, %y: tensor<?x8x5xf32>) -> (tensor<8xf32>, tensor<96x64xf32>)
+    attributes {ai.most_rest = 3 : i64} {
+  %dw = ai.matmul %ct, %x {transpose_lhs} : (tensor<?x96xf32>, tensor<?x64xf32>) -> tensor<96x64xf32>
+  %0 = ai.exp %y : (tensor<?x8x5xf32>) -> tensor<?x8x5xf32>
+  %1 = ai.reduce_sum %0 {dims = [0, 2]} : (tensor<?x8x5xf32>) -> tensor<8xf32>
+  return %1, %dw : tensor<8xf32>, tensor<96x64xf32>
+}

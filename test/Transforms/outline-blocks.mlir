@@ -161,3 +161,31 @@ func.func @both(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"}) -> t
   }
   return %sum : tensor<8x8xf32>
 }
+
+// A sample that blocks leave over adds to a slot that holds something already.
+// CHECK-LABEL: func.func @rest_block(
+//       CHECK:   ai.select
+// CHECK-LABEL: func.func @rest_rest(
+//  CHECK-SAME:     %[[X:[a-z0-9]+]]: tensor<1x8xf32> {ai.name = "input", ai.role = "input"},
+//  CHECK-SAME:     %[[SLOT:[a-z0-9]+]]: tensor<8xf32> {ai.name = "sum0", ai.role = "slot"})
+//  CHECK-SAME:     -> (tensor<8xf32> {ai.name = "sum0", ai.role = "slot"}, tensor<1x8xf32> {ai.name = "rows1", ai.role = "rows"})
+//  CHECK-SAME:     ai.kind = "rest", ai.most_rest = 5 : i64, ai.size = 1 : i64, ai.step = "rest"
+//       CHECK:   %[[SUM:.*]] = ai.reduce_sum %[[X]]
+//       CHECK:   ai.add %[[SLOT]], %[[SUM]]
+//   CHECK-NOT:   ai.select
+// CHECK-LABEL: func.func @rest_combine(
+//  CHECK-SAME:     tensor<32x8xf32> {ai.name = "rows1", ai.role = "panel"}
+//  CHECK-SAME:     ai.size = 16 : i64
+func.func @rest(%x: tensor<?x8xf32> {ai.name = "input", ai.role = "input"}) -> (tensor<8xf32>, tensor<8x8xf32>) {
+  %0:2 = ai.for_blocks size 16 slots 2(%x) : (tensor<?x8xf32>) -> (tensor<8xf32>, tensor<?x8xf32>) {
+  ^bb0(%first: tensor<i64>, %rows: tensor<16x8xf32>):
+    %s = ai.reduce_sum %rows {dims = [0]} : (tensor<16x8xf32>) -> tensor<8xf32>
+    ai.yield %s, %rows : tensor<8xf32>, tensor<16x8xf32>
+  } rest 5 {
+  ^bb0(%first: tensor<i64>, %row: tensor<1x8xf32>):
+    %s = ai.reduce_sum %row {dims = [0]} : (tensor<1x8xf32>) -> tensor<8xf32>
+    ai.yield %s, %row : tensor<8xf32>, tensor<1x8xf32>
+  }
+  %dw = ai.matmul %0#1, %0#1 {transpose_lhs} : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<8x8xf32>
+  return %0#0, %dw : tensor<8xf32>, tensor<8x8xf32>
+}

@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /// The version of the tables below; a program made for another one is refused.
-#define AI_RT_ABI_VERSION 12
+#define AI_RT_ABI_VERSION 13
 
 /// What a tensor is to the runtime; it implies the region that `offset` counts in.
 typedef enum {
@@ -249,11 +249,11 @@ typedef struct {
 
 /// A map over blocks of samples and its combine. Of steps with one name the first is for any batch,
 /// others are for small ones.
-typedef struct {
+typedef struct ai_rt_step {
   const char *name;   ///< "train", "evaluate" or "predict".
   int64_t block_size; ///< Samples that `block` takes at once.
   int64_t num_slots;
-  int64_t most_samples; ///< Of a batch; 0: any.
+  int64_t most_samples; ///< Of a batch, or of a rest; 0: any.
   ai_rt_block_fn block;
   ai_rt_combine_fn combine; ///< Null where nothing is summed over the batch.
   ai_rt_fold_fn fold;       ///< Null without panels.
@@ -266,6 +266,10 @@ typedef struct {
   double flops; ///< Of one sample's convolutions and matrix products; a multiply-add counts two.
   int64_t num_barriers;        ///< Of a block; -1: teams cannot run it.
   const ai_rt_gpu_step_t *gpu; ///< Null in a program for a CPU, which has the functions instead.
+  /// How the last samples of a batch are taken, if they fill no block and are at most its
+  /// `most_samples`: one by one. Sample i of them adds to slot i mod num_slots, behind the blocks.
+  /// It has `block` and tensors only. Null: they are a block, too, whatever their number.
+  const struct ai_rt_step *rest;
 } ai_rt_step_t;
 
 /// A function that is no training step: `run` reads arguments from and leaves results in

@@ -106,12 +106,16 @@ def AIAddSmallBatchesPass : Pass<"ai-add-small-batches", "mlir::ModuleOp"> {
     cache: a sample alone fetches them once, a block does. A step with M = 0 has no variant. A remark gives
     the numbers.
 
+    A training step with at most M samples of the recipe's batch behind its last whole block gets
+    `ai.most_rest = M`: `ai-block-batch` takes these one by one, too, and a remark says so.
+
     - Needs: `ai-differentiate`, shapes inferred.
-    - Ensures: the steps that there are stay as they are.
+    - Ensures: the steps that there are compute what they did.
     - Fails when: never.
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">,
+    Option<"masks", "masks", "bool", "false", "A vector can be loaded and stored in part">,
     Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">
   ];
   let statistics = [Statistic<"numVariants", "num-variants", "Steps with a variant for small batches">];
@@ -136,7 +140,9 @@ def AIBlockBatchPass : Pass<"ai-block-batch", "mlir::ModuleOp"> {
     order and alone in its round: there is one slot and no panel, and a sum over the batch is one over the
     elements of each sample, then one over samples.
 
-    A function with `ai.most_samples = M` has blocks of one sample, row major, and M slots.
+    A function with `ai.most_samples = M` has blocks of one sample, row major, and M slots. One with
+    `ai.most_rest = M` has a second region for up to M samples that fill no block, and blocks that add
+    up their samples, so that both add the same to a slot.
 
     - Needs: ranked types; sums over the batch are `ai.reduce_sum`, `ai.matmul` with
       `transpose_lhs`, or `ai.conv2d_weight_gradient`.

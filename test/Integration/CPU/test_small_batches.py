@@ -1,4 +1,7 @@
-"""Batches too small to be lanes: a variant of the step takes one sample at a time."""
+"""Batches too small to be lanes: a variant of the step takes one sample at a time. So are the samples taken that the
+recipe's batch leaves over behind its last whole block."""
+
+import ctypes
 
 import numpy as np
 import pytest
@@ -101,3 +104,88 @@ def test_batches_of_every_size_take_turns(compiled):
         assert model.predict(x).shape == (batch, 10) and model.evaluate(x, y).count == batch
     for name, value in parameters(model).items():
         close(value, oracle.params[name], 1e-4, name)
+
+
+def middle(element="f32"):
+    """Sums of all kinds, none in panels: weight gradients, biases, a parameter that is added to all pixels."""
+    net = nets.Net(3, 15, 13, element=element)
+    x = net.relu(net.conv2d("conv1", 0, 13, 3, 3, 3, attrs="{padding = [1, 1]}", padding=(1, 1)))
+    x = net.op("max_pool2d", x, attrs="{kernel = [2, 2]}", reference=lambda x: nets.ref.max_pool2d(x, (2, 2), (2, 2)))
+    x = net.relu(net.conv2d("conv2", x, 11, 13, 3, 2, attrs="{stride = [2, 1]}", stride=(2, 1)))
+    net.linear("fc", net.flatten(x), 10, 11 * 3 * 5, net.type("?", 10))
+    return net
+
+
+RESTS = {"middle": middle, "wide": wide}
+LANES = {"f32": 16, "f64": 8}
+
+
+@pytest.fixture(scope="module")
+def leftovers():
+    """Programs whose recipe's batch is two blocks of 512 bits and some samples."""
+    programs = {}
+
+    def get(name, element="f32", *options):
+        if (name, element, options) not in programs:
+            net = RESTS[name](element)
+            text = net.text("cross_entropy", "#ai.sgd<lr = 0.1, momentum = 0.5>", batch=2 * LANES[element] + 3)
+            programs[name, element, options] = net, capi.compile(text, "--cpu=x86-64-v4", *options)
+        return programs[name, element, options]
+    return get
+
+
+def rest_of(program):
+    """How the training step takes what blocks leave over; None where that is a block, too."""
+    train = steps_called(program, b"train")[0]
+    return ctypes.cast(train.rest, ctypes.POINTER(type(train))).contents if train.rest else None
+
+
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("element", ELEMENTS)
+@pytest.mark.parametrize("name", RESTS)
+def test_what_blocks_leave_over_trains_like_jax(leftovers, name, element, level):
+    """The recipe's batch, and others: none left over, one, as many as are taken one by one and one more; where there are
+    panels, more than one of them."""
+    net, program = leftovers(name, element, f"-O{level}")
+    lanes, most = LANES[element], rest_of(program).most_samples
+    tolerance = 1e-4 if element == "f32" else 1e-12
+    model = program.create(threads=2)
+    oracle = nets.Oracle(net.forward, "cross_entropy", parameters(model), momentum=0.5)
+    for batch in (2 * lanes + 3, lanes + 1, 2 * lanes, 3 * lanes + most, lanes + most + 1, 7 * lanes + 2, lanes - 1, 6 * lanes + 1):
+        for x, y in batches(program, "cross_entropy", 2, batch):
+            close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, f"loss of {batch}")
+        for name, value in parameters(model).items():
+            close(value, oracle.params[name], tolerance, f"{name}, batch {batch}")
+
+
+@pytest.mark.parametrize("name", RESTS)
+def test_threads_do_not_change_bits_of_what_is_left_over(leftovers, name):
+    _, program = leftovers(name)
+
+    def outcome(threads, batch):
+        model = program.create(threads=threads)
+        losses = [model.train_step(x, y) for x, y in batches(program, "cross_entropy", 12, batch)]
+        return losses, {name: value.tobytes() for name, value in parameters(model).items()}
+
+    for batch in (17, 35, 37, 99):
+        alone = outcome(1, batch)
+        for threads in (2, 3, 5, 8):
+            assert outcome(threads, batch) == alone, f"batch {batch}, {threads} threads"
+
+
+@pytest.mark.parametrize("batch, cpu, rests", [(35, "x86-64-v4", True), (48, "x86-64-v4", False), (46, "x86-64-v4", False),
+                                               (9, "x86-64-v4", False), (34, "x86-64-v3", True)])
+def test_the_recipe_decides_whether_samples_are_taken_one_by_one(batch, cpu, rests):
+    """Whole blocks leave nothing over; of many a block is made."""
+    text = middle().text("cross_entropy", "#ai.sgd<lr = 0.1>", batch=batch)
+    assert bool(rest_of(capi.compile(text, f"--cpu={cpu}"))) == rests
+
+
+def test_a_sample_that_is_left_over_has_a_nan(leftovers):
+    _, program = leftovers("middle", "f32", "--check-nan")
+    model = program.create(threads=2)
+    (x, y), = batches(program, "cross_entropy", 1, 35)
+    model.train_step(x, y)
+    x[34, 1, 2, 3] = np.nan
+    with pytest.raises(capi.Error, match="training step 2 has a NaN, first in 'input'"):
+        model.train_step(x, y)

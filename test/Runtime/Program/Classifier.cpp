@@ -146,12 +146,13 @@ const ai_rt_tensor_info_t inputAndOutput[] = {
 
 const ai_rt_step_t steps[] = {
     {"train", blockSize, numSlots, 0, train, update, nullptr, nullptr, sizeof(Workspace),
-     sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, -1, nullptr},
+     sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics, 4 * pixels * classes, -1, nullptr,
+     nullptr},
     {"evaluate", blockSize, numSlots, 0, evaluate, combineMetrics, nullptr, nullptr,
      sizeof(Workspace), sizeof(Slot), offsetof(Fixed, slots), 4, inputsAndMetrics,
-     2 * pixels * classes, -1, nullptr},
+     2 * pixels * classes, -1, nullptr, nullptr},
     {"predict", blockSize, numSlots, 0, predict, nullptr, nullptr, nullptr, sizeof(Workspace), 0,
-     offsetof(Fixed, slots), 2, inputAndOutput, 2 * pixels * classes, -1, nullptr}};
+     offsetof(Fixed, slots), 2, inputAndOutput, 2 * pixels * classes, -1, nullptr, nullptr}};
 
 const int64_t imageNode[] = {-1, 1, 28, 28};
 const int64_t outputNode[] = {-1, classes};
