@@ -158,8 +158,12 @@ private:
     };
     int64_t last = numFull() - (numBlocks - 1) / blocksOfRound * blocksOfRound;
     return (numBlocks > blocksOfRound && isFor(step, blocksOfRound)) || isFor(step, last) ||
-           (singles && isFor(singles->step, numSingles));
+           (singles && (isFor(singles->step, std::min(numSingles, singlesAtOnce())) ||
+                        isFor(singles->step, numSingles % singlesAtOnce())));
   }
+
+  /// One for each thread, and for each slot, at most.
+  int64_t singlesAtOnce() const { return std::min(numThreads, step.num_slots); }
 
   void runOnce() {
     if (model.trace && model.trace->beginRun(step.name, model.progress.step, batch.count,
@@ -179,7 +183,8 @@ private:
   void runRound(int64_t thread, int64_t first, int64_t end);
   void clearSlots(int64_t thread, int64_t first, int64_t end);
   void clearRows(int64_t slot, int64_t from);
-  bool runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count);
+  void runSingles(int64_t thread);
+  void runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count, int64_t slot);
   void runCombine(ai_rt_combine_fn combine, int64_t thread, int64_t count);
   void runBlock(const Blocks &blocks, int64_t thread, int64_t first, char *slot,
                 Team *team = nullptr);
@@ -255,14 +260,19 @@ void StepRun::waitBeforeBlocks(int64_t thread) {
 
 /// Takes this thread's part of the blocks `first ... end - 1`.
 void StepRun::runRound(int64_t thread, int64_t first, int64_t end) {
-  bool hasRest = end > numFull();
   clearSlots(thread, first, end);
-  bool hadTeams = runAll(blocks, thread, first * step.block_size, std::min(end, numFull()) - first);
-  if (!hasRest)
-    return;
-  if (hadTeams) // others come now
-    waitBeforeBlocks(thread);
-  runAll(*singles, thread, numFull() * step.block_size, numSingles);
+  runAll(blocks, thread, first * step.block_size, std::min(end, numFull()) - first, /*slot=*/0);
+  if (end > numFull())
+    runSingles(thread);
+}
+
+/// Takes this thread's part of the rest: as many samples at a time as there can be, in order.
+void StepRun::runSingles(int64_t thread) {
+  for (int64_t done = 0; done < numSingles; done += singlesAtOnce()) {
+    waitBeforeBlocks(thread); // for who has added to these slots before
+    runAll(*singles, thread, numFull() * step.block_size + done,
+           std::min(singlesAtOnce(), numSingles - done), /*slot=*/done);
+  }
 }
 
 /// Prepares this thread's slots for the blocks `first ... end - 1`.
@@ -279,24 +289,24 @@ void StepRun::clearSlots(int64_t thread, int64_t first, int64_t end) {
   }
 }
 
-/// Takes this thread's part of `count` blocks, the first of which begins with sample `first`: block
-/// i belongs to slot i mod num_slots, and slots to threads, or to teams that they are in. Returns
-/// whether there were teams.
-bool StepRun::runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count) {
+/// Takes this thread's part of `count` blocks, the first of which begins with sample `first` and
+/// adds to slot `slot`, the next to the next: blocks of one slot are one thread's, in order, or one
+/// is a team's.
+void StepRun::runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count,
+                     int64_t slot) {
   Sharing sharing(numThreads, count);
   bool hasTeams = mayHaveTeams && model.hasTeams(blocks.step, count, numThreads);
   int64_t size = blocks.step.block_size, alone = hasTeams ? sharing.alone : count;
   for (int64_t s = thread; s < step.num_slots; s += numThreads)
     for (int64_t i = s; i < alone; i += step.num_slots)
-      runBlock(blocks, thread, first + i * size, slotAt(i));
+      runBlock(blocks, thread, first + i * size, slotAt(slot + i));
   if (!hasTeams)
-    return false;
+    return;
   int64_t number = thread % sharing.teams, i = alone + number;
   Team team{model.teamBarriers[number], number, /*part=*/thread / sharing.teams,
             /*parts=*/(numThreads - number + sharing.teams - 1) / sharing.teams,
             model.pool.numSpins()};
-  runBlock(blocks, thread, first + i * size, slotAt(i), &team);
-  return true;
+  runBlock(blocks, thread, first + i * size, slotAt(slot + i), &team);
 }
 
 /// Panels are summed as a whole: zeroes the samples of a slot from number `from` on.
