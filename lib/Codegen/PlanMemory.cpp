@@ -439,6 +439,8 @@ private:
     } else if (livesInFixed(role)) {
       offset = fixed.offsets.lookup({role, name});
       bound = view(fixedBase, offset, type, loc);
+      if (role == "panel")
+        bound.getDefiningOp()->setAttr("ai.panel", b.getUnitAttr());
     } else if (role == "rows") {
       offset = fixed.offsets.lookup({"panel", name});
       bound = view(fixedBase, rowsOffset(name, bytesOf(type)), type, loc);

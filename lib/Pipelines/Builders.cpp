@@ -141,6 +141,7 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
     AIPrefetchOperandsPassOptions prefetch;
     prefetch.l1 = options.l1;
     pm.addNestedPass<func::FuncOp>(createAIPrefetchOperandsPass(prefetch));
+    pm.addNestedPass<func::FuncOp>(createAISkipMissingRowsPass());
   }
   if (options.describe)
     pm.addPass(createAIDescribeNestsPass());

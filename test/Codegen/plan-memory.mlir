@@ -96,8 +96,8 @@ func.func @step_rest(%a: memref<1x3xf32> {ai.role = "rows", ai.name = "rows1"})
 // CHECK-LABEL: func.func @step_combine(
 //   CHECK-DAG:   %[[A:.*]] = arith.constant 64 : index
 //   CHECK-DAG:   %[[B:.*]] = arith.constant 448 : index
-//   CHECK-DAG:   memref.view %{{.*}}[%[[A]]][] : memref<4224xi8> to memref<32x3xf32>
-//   CHECK-DAG:   memref.view %{{.*}}[%[[B]]][] : memref<4224xi8> to memref<32x8xf32>
+//   CHECK-DAG:   memref.view %{{.*}}[%[[A]]][] {ai.panel} : memref<4224xi8> to memref<32x3xf32>
+//   CHECK-DAG:   memref.view %{{.*}}[%[[B]]][] {ai.panel} : memref<4224xi8> to memref<32x8xf32>
 func.func @step_combine(%w: memref<8xf32> {ai.role = "parameter", ai.name = "w"},
                         %s0: memref<4xf32> {ai.role = "slots", ai.name = "sum0.0", ai.slot = 0 : i64},
                         %s1: memref<4xf32> {ai.role = "slots", ai.name = "sum0.1", ai.slot = 1 : i64},

@@ -240,6 +240,30 @@ def AIPrefetchOperandsPass : Pass<"ai-prefetch-operands", "mlir::func::FuncOp"> 
   let statistics = [Statistic<"numPrefetches", "num-prefetches", "Prefetches added">];
 }
 
+def AISkipMissingRowsPass : Pass<"ai-skip-missing-rows", "mlir::func::FuncOp"> {
+  let summary = "end sums over a panel with the last row that there is";
+  let description = [{
+    The last panel of a batch of `count` samples has `(count - 1) mod size + 1` of `size` rows; those
+    behind hold zeros. A loop that does nothing but add up products of two rows, row by row, ends with
+    them: the sums have the same bits.
+
+    ```mlir
+    %sum = affine.for %n = 0 to 48 iter_args(%acc = %zero) {
+      %ct = affine.load %cts[%n, %o] ...
+      %x = vector.transfer_read %inputs[%n, %k] ...
+    // becomes
+    %sum = affine.for %n = 0 to min(48, %rows) iter_args(%acc = %zero) { ...
+    ```
+
+    - Needs: what `ai-plan-memory` leaves: views of panels have the attribute `ai.panel`, and an argument the
+      role "count". Functions whose `ai.kind` is not "combine" or "finish" are left alone.
+    - Ensures: nothing else is changed.
+    - Fails when: never.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numLoops", "num-loops", "Loops that end with the last row">];
+}
+
 def AIDescribeNestsPass : Pass<"ai-describe-nests", "mlir::ModuleOp"> {
   let summary = "write down what every nest of a step costs";
   let description = [{
