@@ -7,21 +7,20 @@
 //              and what one nest keeps for itself
 // A function that GPU threads share has three instead of the workspace: outputs, temporaries
 // in shared memory, in the tightest of three orders, and the workspace for those that do not fit.
-// Temporaries whose lives overlap never share bytes (Placement.h).
+// FunctionMemory.h plans what a function has for itself.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
-#include "lib/Codegen/Placement.h"
+#include "lib/Codegen/FunctionMemory.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
-using ai::Buffer, ai::place, ai::placeTightly;
+using namespace ai;
 
 namespace ai {
 #define GEN_PASS_DEF_AIPLANMEMORYPASS
@@ -29,8 +28,6 @@ namespace ai {
 } // namespace ai
 
 namespace {
-constexpr int64_t kAlignment = 64;
-
 /// What a program hands out by name.
 constexpr StringRef kTensorRoles[] = {"parameter", "state", "setting", "gradient"};
 
@@ -38,22 +35,10 @@ constexpr StringRef kTensorRoles[] = {"parameter", "state", "setting", "gradient
 constexpr StringLiteral kBarrier = "ai_rt_team_barrier";
 
 int64_t bytesOf(Type type) { return ai::bytesOf(cast<MemRefType>(type)); }
-int64_t alignedBytesOf(Type type) { return llvm::alignTo(bytesOf(type), kAlignment); }
 
-StringRef stringAttr(func::FuncOp f, unsigned argument, StringRef name) {
-  auto attribute = f.getArgAttrOfType<StringAttr>(argument, name);
-  return attribute ? attribute.getValue() : "";
-}
-
-bool isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
 bool livesInFixed(StringRef role) {
   return isIn(role,
               {"parameter", "state", "setting", "gradient", "metric", "panel", "accumulator"});
-}
-bool isScalar(StringRef role) { return isIn(role, {"first", "count", "step", "epoch", "seed"}); }
-bool isSample(StringRef role) { return isIn(role, {"input", "target"}); }
-bool isStaged(StringRef role) {
-  return isSample(role) || isIn(role, {"output", "argument", "result"});
 }
 
 /// Offsets in the fixed region by role and name, the same for all functions of the program.
@@ -63,21 +48,14 @@ struct FixedRegion {
   int64_t bytes = 0, slotOffset = 0, slotBytes = 0, metricOffset = 0, metricBytes = 0;
 };
 
-class FunctionPlanner {
+/// Binds the arguments and temporaries of a function to places in regions.
+class Binder {
 public:
-  FunctionPlanner(func::FuncOp f, const FixedRegion &fixed, int64_t sharedBytes)
-      : function(f), fixed(fixed), body(f.getBody().front()), b(f.getContext()),
-        isOnGPU(f->hasAttr("ai.threads")), isBlock(ai::isBlock(f)), isTeams(!isOnGPU && isBlock),
-        sharedLimit(sharedBytes) {}
+  Binder(func::FuncOp f, const FixedRegion &fixed, FunctionMemory &memory)
+      : function(f), fixed(fixed), memory(memory), body(f.getBody().front()), b(f.getContext()),
+        isOnGPU(memory.isOnGPU), isBlock(ai::isBlock(f)), isTeams(memory.isTeams) {}
 
-  /// Plans and rewrites the function; says how in `text`.
-  void run(raw_ostream &text) {
-    numberOps();
-    collectBuffers();
-    sharedBytes = fillSharedMemory();
-    stagedBytes = place(staged);
-    placeInWorkspace();
-    describePlan(text);
+  void run() {
     numOld = function.getNumArguments();
     addRegionArguments();
     b.setInsertionPointToStart(&body);
@@ -86,13 +64,14 @@ public:
       bindArgument(i, tensors);
     SmallVector<memref::AllocOp>
         replaced; // erased last: the first may be where the views are inserted
-    for (auto [region, kept] : {std::pair(workspace, &buffers), std::pair(ownBase, &own)})
+    for (auto [region, kept] :
+         {std::pair(workspace, &memory.workspace), std::pair(ownBase, &memory.own)})
       for (const Buffer &buffer : *kept)
         if (auto alloc = buffer.value.getDefiningOp<memref::AllocOp>()) {
           alloc.replaceAllUsesWith(view(region, buffer.offset, alloc.getType(), alloc.getLoc()));
           replaced.push_back(alloc);
         }
-    for (const Buffer &buffer : shared) {
+    for (const Buffer &buffer : memory.shared) {
       auto alloc = buffer.value.getDefiningOp<memref::AllocOp>();
       Value place =
           view(sharedMemory(), buffer.offset, inSharedMemory(alloc.getType()), alloc.getLoc());
@@ -107,10 +86,10 @@ public:
     llvm::BitVector old(function.getNumArguments());
     old.set(0, numOld);
     (void)function.eraseArguments(old);
-    function->setAttr("ai.workspace_bytes", b.getI64IntegerAttr(workspaceBytes));
+    function->setAttr("ai.workspace_bytes", b.getI64IntegerAttr(memory.workspaceBytes));
     if (isOnGPU) {
-      function->setAttr("ai.staged_bytes", b.getI64IntegerAttr(stagedBytes));
-      function->setAttr("ai.shared_bytes", b.getI64IntegerAttr(sharedBytes));
+      function->setAttr("ai.staged_bytes", b.getI64IntegerAttr(memory.stagedBytes));
+      function->setAttr("ai.shared_bytes", b.getI64IntegerAttr(memory.sharedBytes));
       function->setAttr("ai.metric_bytes", b.getI64IntegerAttr(fixed.metricBytes));
     }
     function->setAttr("ai.slot_bytes", b.getI64IntegerAttr(fixed.slotBytes));
@@ -118,176 +97,6 @@ public:
   }
 
 private:
-  /// Between two barriers the threads that share a function are anywhere.
-  void numberOps() {
-    bool isShared = isOnGPU || function->hasAttr("ai.team");
-    int64_t next = 0;
-    for (auto [i, op] : llvm::enumerate(body)) {
-      next += isShared ? isa<gpu::BarrierOp>(op) : 1;
-      position[&op] = next;
-      order[&op] = int64_t(i);
-    }
-  }
-
-  /// Bytes of the workspace that threads share are never their own: so the compiler of the code may
-  /// believe that the two are apart, also when one thread alone has both.
-  void placeInWorkspace() {
-    int64_t common = place(buffers);
-    workspaceBytes = common + place(own);
-    for (Buffer &buffer : own)
-      buffer.offset += common;
-  }
-
-  void describePlan(raw_ostream &text) {
-    SmallVector<Buffer> all(buffers);
-    llvm::append_range(all, own);
-    describeRegion("workspace", workspaceBytes, all, text);
-    if (isOnGPU) {
-      describeRegion("staged region", stagedBytes, staged, text);
-      describeRegion("shared memory", sharedBytes, shared, text);
-    }
-  }
-
-  /// A line for a region of the function, and one for each of its buffers, by offset.
-  void describeRegion(StringRef region, int64_t bytes, ArrayRef<Buffer> buffers,
-                      raw_ostream &text) {
-    int64_t sum = 0;
-    for (const Buffer &buffer : buffers)
-      sum += buffer.bytes;
-    text << function.getName() << ": " << region << " of " << bytes << " bytes for "
-         << buffers.size() << " buffers of " << sum << " bytes\n";
-    SmallVector<const Buffer *> sorted;
-    for (const Buffer &buffer : buffers)
-      sorted.push_back(&buffer);
-    llvm::sort(sorted, [](const Buffer *a, const Buffer *b) {
-      return std::make_pair(a->offset, a->order) < std::make_pair(b->offset, b->order);
-    });
-    for (const Buffer *buffer : sorted) {
-      text << llvm::format("%12lld %12lld  ", (long long)buffer->offset, (long long)buffer->bytes);
-      if (auto argument = dyn_cast<BlockArgument>(buffer->value))
-        text << stringAttr(function, argument.getArgNumber(), "ai.name");
-      else
-        printType(text, cast<MemRefType>(buffer->value.getType()));
-      text << "\n";
-    }
-  }
-
-  static void printType(raw_ostream &text, MemRefType type) {
-    llvm::interleave(type.getShape(), text, "x");
-    text << "x" << type.getElementType();
-  }
-
-  void collectBuffers() {
-    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
-      StringRef role = stringAttr(function, i, "ai.role");
-      BlockArgument argument = function.getArgument(i);
-      // The caller fills inputs before the call and reads outputs after it.
-      // The samples of a GPU's block stay where the data set is.
-      if ((isStaged(role) && !(isOnGPU && isSample(role))) || (isScalar(role) && !isOnGPU))
-        regionOf(argument).push_back(
-            {argument, alignedBytesOf(argument.getType()), -1,
-             isIn(role, {"output", "result"}) ? INT64_MAX : lastUse(argument)});
-    }
-    function.walk([&](memref::AllocOp alloc) {
-      Buffer buffer{alloc, alignedBytesOf(alloc.getType()), INT64_MAX, -1};
-      extendLife(alloc, buffer, isOwn(alloc) ? order : position);
-      if (buffer.last >= 0)
-        regionOf(alloc).push_back(buffer);
-    });
-  }
-
-  /// Where the place of an argument, or of a temporary, is planned at first.
-  SmallVectorImpl<Buffer> &regionOf(Value value) {
-    if (isa<BlockArgument>(value) && isOnGPU)
-      return staged;
-    return isOwn(value) ? own : buffers;
-  }
-
-  /// Whether every thread of a team has one: what it does with it is in order.
-  bool isOwn(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return isTeams && isScalar(stringAttr(function, argument.getArgNumber(), "ai.role"));
-    return isTeams && value.getDefiningOp()->hasAttr("ai.own");
-  }
-
-  /// Moves temporaries of a thread block from the workspace into shared memory, all but the largest
-  /// that do not fit; returns the bytes they take there. Of a grid, only what belongs to a thread
-  /// block lies there.
-  int64_t fillSharedMemory() {
-    bool isGrid = ai::isForGrid(function);
-    auto isForShared = [&](const Buffer &buffer) {
-      auto type = cast<MemRefType>(buffer.value.getType());
-      return isOnGPU && (!isGrid || gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(type));
-    };
-    llvm::copy_if(buffers, std::back_inserter(shared), isForShared);
-    llvm::erase_if(buffers, isForShared);
-    if (isGrid)
-      return placeTightly(shared);
-    int64_t needed = placeTightly(shared), bytes = needed;
-    while (bytes > sharedLimit) {
-      if (int64_t less = separateBuffers(bytes); less < bytes) {
-        bytes = less;
-        continue;
-      }
-      auto *found = llvm::max_element(
-          shared, [](const Buffer &a, const Buffer &b) { return a.bytes < b.bytes; });
-      Buffer largest = *found;
-      shared.erase(found);
-      buffers.push_back(largest);
-      bytes = placeTightly(shared);
-      largest.value.getDefiningOp()->emitRemark()
-          << "kept in global memory: " << largest.bytes << " bytes of temporaries of "
-          << function.getName() << ", which need " << needed << " bytes at once; shared memory has "
-          << sharedLimit;
-    }
-    return bytes;
-  }
-
-  /// A wait costs less than global memory: lets threads wait before a buffer is first touched, or
-  /// behind its last use, so that others may have its bytes, if all take less than `bytes` then.
-  /// Returns what they take.
-  int64_t separateBuffers(int64_t bytes) {
-    SmallVector<Operation *> places;
-    for (const Buffer &buffer : shared) {
-      Operation *first = nullptr, *behind = nullptr;
-      for (Operation &op : body)
-        if (touchesBuffer(op, buffer.value)) {
-          first = first ? first : &op;
-          behind = op.getNextNode();
-        }
-      places.append({first, behind});
-    }
-    for (Operation *op : places) {
-      if (!op || op->getNumRegions() == 0 || isa<gpu::BarrierOp>(op->getPrevNode()))
-        continue;
-      OpBuilder at(op);
-      auto barrier = gpu::BarrierOp::create(at, op->getLoc());
-      if (int64_t less = measureShared(); less < bytes)
-        return less;
-      barrier.erase();
-    }
-    return measureShared();
-  }
-
-  /// Whether a loop touches the buffer or a view of it.
-  bool touchesBuffer(Operation &op, Value buffer) {
-    return op.getNumRegions() > 0 && llvm::any_of(buffer.getUsers(), [&](Operation *user) {
-             return isa<ViewLikeOpInterface>(user) ? touchesBuffer(op, user->getResult(0))
-                                                   : op.isAncestor(user);
-           });
-  }
-
-  /// The bytes of shared memory with the barriers that there are now.
-  int64_t measureShared() {
-    numberOps();
-    for (Buffer &buffer : shared) {
-      buffer.first = INT64_MAX;
-      buffer.last = -1;
-      extendLife(buffer.value, buffer, position);
-    }
-    return placeTightly(shared);
-  }
-
   Value sharedMemory() {
     if (!dynamicMemory)
       dynamicMemory = gpu::DynamicSharedMemoryOp::create(
@@ -314,29 +123,12 @@ private:
       }
   }
 
-  int64_t lastUse(Value value) {
-    Buffer life{value, 0, INT64_MAX, -1};
-    extendLife(value, life, isOwn(value) ? order : position);
-    return life.last;
-  }
-
-  /// A buffer lives from the first to the last op of the body that touches it or a view of it.
-  void extendLife(Value memref, Buffer &buffer, const DenseMap<Operation *, int64_t> &places) {
-    for (Operation *user : memref.getUsers()) {
-      int64_t at = places.lookup(body.findAncestorOpInBlock(*user));
-      if (isa<ViewLikeOpInterface>(user))
-        extendLife(user->getResult(0), buffer, places);
-      buffer.first = std::min(buffer.first, at);
-      buffer.last = std::max(buffer.last, at);
-    }
-  }
-
   Value addArgument(Type type, StringRef role) {
     unsigned index = function.getNumArguments();
     SmallVector<NamedAttribute> attributes{b.getNamedAttr("ai.role", b.getStringAttr(role))};
     if (isa<MemRefType>(type)) {
       attributes.push_back(b.getNamedAttr("llvm.noalias", b.getUnitAttr()));
-      attributes.push_back(b.getNamedAttr("llvm.align", b.getI64IntegerAttr(kAlignment)));
+      attributes.push_back(b.getNamedAttr("llvm.align", b.getI64IntegerAttr(kBufferAlignment)));
     }
     (void)function.insertArgument(index, type, b.getDictionaryAttr(attributes), function.getLoc());
     return function.getArgument(index);
@@ -348,13 +140,13 @@ private:
       return MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type());
     };
     fixedBase = addArgument(arena(fixed.bytes), "fixed");
-    workspace = addArgument(arena(workspaceBytes), "workspace");
-    stagedBase = isOnGPU ? addArgument(arena(stagedBytes), "staged") : workspace;
+    workspace = addArgument(arena(memory.workspaceBytes), "workspace");
+    stagedBase = isOnGPU ? addArgument(arena(memory.stagedBytes), "staged") : workspace;
     ownBase = workspace;
-    if (ai::kindOf(function).empty())
+    if (kindOf(function).empty())
       return;
     for (unsigned i = 0; isOnGPU && i < numOld; ++i) {
-      StringRef role = stringAttr(function, i, "ai.role");
+      StringRef role = argumentText(function, i, "ai.role");
       Type type = function.getArgument(i).getType();
       if (isSample(role))
         regions[role] = addArgument(arena(bytesOf(type)), role);
@@ -364,7 +156,7 @@ private:
     if (isBlock)
       slot = addArgument(arena(fixed.slotBytes), "slot");
     if (isTeams) {
-      ownBase = addArgument(arena(workspaceBytes), "own");
+      ownBase = addArgument(arena(memory.workspaceBytes), "own");
       team = addArgument(arena(1), "team");
     }
     if (isBlock)
@@ -381,7 +173,7 @@ private:
   Value rowsOffset(StringRef name, int64_t bytes) {
     Location loc = function.getLoc();
     auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-    int64_t bytesOfSample = bytes / ai::integerOf(function, "ai.size");
+    int64_t bytesOfSample = bytes / integerOf(function, "ai.size");
     Value first = arith::IndexCastOp::create(b, loc, b.getIndexType(), scalars["first"]);
     Value sample =
         arith::RemUIOp::create(b, loc, first, constant(fixed.panelBytes.at(name) / bytesOfSample));
@@ -415,14 +207,10 @@ private:
     function->setAttr("ai.barriers", b.getI64IntegerAttr(isAlone ? -1 : barriers.size()));
   }
 
-  int64_t stagedOffset(Value value) {
-    ArrayRef<Buffer> region = regionOf(value);
-    return llvm::find_if(region, [&](const Buffer &o) { return o.value == value; })->offset;
-  }
-
   void bindArgument(unsigned i, SmallVectorImpl<Attribute> &tensors) {
     BlockArgument argument = function.getArgument(i);
-    StringRef role = stringAttr(function, i, "ai.role"), name = stringAttr(function, i, "ai.name");
+    StringRef role = argumentText(function, i, "ai.role"),
+              name = argumentText(function, i, "ai.name");
     if (isIn(role, {"part", "parts"})) {
       argument.replaceAllUsesWith(scalars[role]);
       return;
@@ -460,7 +248,7 @@ private:
       bound = memref::AllocaOp::create(b, loc, cast<MemRefType>(type));
       memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
     } else {
-      offset = stagedOffset(argument);
+      offset = memory.offsetOf(argument);
       bound = view(isScalar(role) ? ownBase : stagedBase, offset, type, loc);
       if (isScalar(role))
         memref::StoreOp::create(b, loc, scalars[role], bound, ValueRange());
@@ -481,8 +269,8 @@ public:
       type = MemRefType::get(shape, type.getElementType());
     }
     SmallVector<NamedAttribute> entries{
-        b.getNamedAttr("name", b.getStringAttr(stringAttr(f, i, "ai.name"))),
-        b.getNamedAttr("role", b.getStringAttr(stringAttr(f, i, "ai.role"))),
+        b.getNamedAttr("name", b.getStringAttr(argumentText(f, i, "ai.name"))),
+        b.getNamedAttr("role", b.getStringAttr(argumentText(f, i, "ai.role"))),
         b.getNamedAttr("type", TypeAttr::get(type)),
         b.getNamedAttr("offset", b.getI64IntegerAttr(offset)),
         b.getNamedAttr("bytes", b.getI64IntegerAttr(bytesOf(type)))};
@@ -497,15 +285,10 @@ public:
 private:
   func::FuncOp function;
   const FixedRegion &fixed;
+  FunctionMemory &memory;
   Block &body;
   OpBuilder b;
-  DenseMap<Operation *, int64_t> position; // barriers before it where threads share the function
-  DenseMap<Operation *, int64_t> order;    // ops before it
-  bool isOnGPU, isBlock;
-  bool isTeams;                       // a block that threads of a CPU may share
-  SmallVector<Buffer> buffers, own;   // of the workspace
-  SmallVector<Buffer> staged, shared; // on a GPU, of its two other regions
-  int64_t workspaceBytes = 0, stagedBytes = 0, sharedBytes = 0, sharedLimit;
+  bool isOnGPU, isBlock, isTeams;
   int64_t slotTop = 0, currentSlot = 0;
   unsigned numOld = 0;
   Value fixedBase, workspace, stagedBase, ownBase, slot, team, dynamicMemory;
@@ -539,8 +322,11 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
       text << "panels " << panelBytes << ", ";
     text << mostSlots << " slots of " << fixed.slotBytes << "\n";
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (!f.isDeclaration())
-        FunctionPlanner(f, fixed, sharedBytes).run(text);
+      if (!f.isDeclaration()) {
+        FunctionMemory memory(f, sharedBytes);
+        memory.describe(text);
+        Binder(f, fixed, memory).run();
+      }
 
     declareBarrier();
     Builder b(&getContext());
@@ -570,13 +356,13 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
     bool isSaved = isIn(role, kTensorRoles);
     for (auto f : getOperation().getOps<func::FuncOp>())
       for (unsigned i = 0; i < f.getNumArguments(); ++i) {
-        if (stringAttr(f, i, "ai.role") != role)
+        if (argumentText(f, i, "ai.role") != role)
           continue;
-        auto key = std::make_pair(role, stringAttr(f, i, "ai.name"));
+        auto key = std::make_pair(role, argumentText(f, i, "ai.name"));
         if (!fixed.offsets.insert({key, fixed.bytes}).second)
           continue;
         if (isSaved)
-          tensors.push_back(FunctionPlanner::describe(b, f, i, fixed.bytes));
+          tensors.push_back(Binder::describe(b, f, i, fixed.bytes));
         fixed.bytes += alignedBytesOf(f.getArgument(i).getType());
         if (role == "panel")
           fixed.panelBytes[key.second] = bytesOf(f.getArgument(i).getType());
@@ -585,7 +371,7 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
 
   /// A variant for small batches has a slot for each sample.
   static int64_t slotsOf(func::FuncOp f, int64_t slots) {
-    int64_t most = ai::getMostSamples(f);
+    int64_t most = getMostSamples(f);
     return most ? most : slots;
   }
 
@@ -596,10 +382,10 @@ struct PlanMemoryPass : ai::impl::AIPlanMemoryPassBase<PlanMemoryPass> {
       int64_t bytes = 0;
       mostSlots = std::max(mostSlots, slotsOf(f, 0));
       for (unsigned i = 0; i < f.getNumArguments(); ++i) {
-        if (stringAttr(f, i, "ai.role") == "slot")
+        if (argumentText(f, i, "ai.role") == "slot")
           bytes += alignedBytesOf(f.getArgument(i).getType());
         auto index = f.getArgAttrOfType<IntegerAttr>(i, "ai.slot");
-        if (index && !ai::getMostSamples(f))
+        if (index && !getMostSamples(f))
           slots = std::max(slots, index.getInt() + 1);
       }
       fixed.slotBytes = std::max(fixed.slotBytes, bytes);
