@@ -10,6 +10,7 @@
 #include "dialects/ai/AIDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace ai {
 #define GEN_PASS_DEF_AICHOOSELANESPASS
@@ -70,6 +71,12 @@ private:
     return tensor && tensor.getRank() == 4 && tensor.getDimSize(0) == size &&
            isWhole(tensor.getDimSize(1));
   }
+  /// Channels of such images that one vector holds on average.
+  double fillOfVectors(Type type) const {
+    auto images = cast<RankedTensorType>(type);
+    int64_t channels = images.getDimSize(1);
+    return double(channels) / double(llvm::divideCeil(channels, lanesOf(images)));
+  }
   /// Either operand may be the vectors.
   bool mayUseChannels(Conv2DWeightGradientOp op) const {
     return op.getPerSample() && (fits(op.getInput().getType()) || fits(op.getCt().getType()));
@@ -104,13 +111,28 @@ private:
     if (isa<Conv2DOp, Conv2DInputGradientOp, MaxPool2DOp, MaxPool2DWithIndexOp, MaxPool2DScatterOp,
             MaxPool2DGatherOp, AvgPool2DOp, AvgPool2DGradientOp>(op))
       return true;
+    if (isa<ReduceSumOp, ReduceMeanOp, ReduceMaxOp>(op))
+      return fits(op->getOperand(0).getType()) && reducesPixels(op);
     ArrayRef<int64_t> shape = typeOf(op->getResult(0)).getShape();
     return isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp, PowerOp, NegOp, ExpOp, LogOp, SqrtOp,
                SinOp, CosOp, TanhOp, SigmoidOp, ReLUOp, CompareOp, SelectOp, CastOp, MaskSamplesOp,
-               DropoutMaskOp>(op) &&
+               DropoutMaskOp, BroadcastLikeOp>(op) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
-             return typeOf(operand).getRank() == 0 || typeOf(operand).getShape() == shape;
+             return typeOf(operand).getRank() == 0 || typeOf(operand).getShape() == shape ||
+                    isChannels(typeOf(operand), shape);
            });
+  }
+  /// One element for each channel of images of this shape.
+  bool isChannels(RankedTensorType type, ArrayRef<int64_t> shape) const {
+    return fits(type) && type.getShape() == ArrayRef<int64_t>{shape[0], shape[1], 1, 1};
+  }
+  /// Whether a reduction goes over all pixels, and only these.
+  static bool reducesPixels(Operation *op) {
+    constexpr int64_t pixels[] = {2, 3};
+    return llvm::TypeSwitch<Operation *, bool>(op)
+        .Case<ReduceSumOp, ReduceMeanOp, ReduceMaxOp>(
+            [&](auto reduce) { return reduce.getDims() == ArrayRef(pixels); })
+        .Default(false);
   }
 
   //===--- choice ---===//
@@ -193,12 +215,15 @@ private:
     }
   }
 
-  /// The lanes are input channels where those fill vectors, output channels otherwise. The sums
+  /// The lanes are input channels where those fill vectors as well as output channels do. The sums
   /// over samples are complete, so the op behind it that added them up has nothing left to do.
   void rewriteGradient(Conv2DWeightGradientOp op) {
     relayoutImages(op.getInputMutable());
     relayoutImages(op.getCtMutable());
-    completeSums(op, fits(op.getInput().getType()) ? 1 : 0);
+    bool isInput = fits(op.getInput().getType()) &&
+                   (!fits(op.getCt().getType()) ||
+                    fillOfVectors(op.getInput().getType()) >= fillOfVectors(op.getCt().getType()));
+    completeSums(op, isInput ? 1 : 0);
   }
 
   /// The lowering puts the input in order; the cotangents have a scatter of their own.

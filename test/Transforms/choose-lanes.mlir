@@ -1,5 +1,6 @@
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes=l2=40000 | FileCheck %s
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes | FileCheck %s --check-prefix=LARGE
+// RUN: ai-opt %s --split-input-file --ai-block-batch=size=1 --ai-choose-lanes | FileCheck %s --check-prefix=ALONE
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes=l2=40000 -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The sums of the second layer's weight gradient, 32,768 bytes of vectors, are too many for half of the cache: its
@@ -103,4 +104,35 @@ func.func @winners(%w: tensor<8x7x2x2xf32>, %x: tensor<?x7x7x7xf32>, %ct: tensor
   %dx = ai.conv2d_input_gradient %g, %w {input_size = [7, 7]}
       : (tensor<?x8x6x6xf32>, tensor<8x7x2x2xf32>) -> tensor<?x7x7x7xf32>
   return %dw, %dm, %dx : tensor<8x7x2x2xf32>, tensor<8x1x2x2xf32>, tensor<?x7x7x7xf32>
+}
+
+// -----
+
+// Of a sample alone all images have channels as lanes, also one number for each channel: the mean over an image's pixels,
+// what it is added to, and its gradient, which is repeated. A weight gradient's lanes are the channels that fill more of a
+// vector: 11 outputs, not 2 inputs; 18 inputs take two vectors, so there it is 12 outputs.
+// ALONE-LABEL: func.func @alone(
+//   ALONE-NOT:   per_sample
+//       ALONE:     %[[M:.*]] = ai.reduce_mean %{{.*}} {dims = [2, 3], keepdims} : (tensor<1x11x4x4xf32, #ai.lanes<1>>) -> tensor<1x11x1x1xf32, #ai.lanes<1>>
+//       ALONE:     ai.add %{{.*}}, %[[M]] : {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
+//       ALONE:     %[[B:.*]] = ai.broadcast_like %{{.*}} : {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
+//       ALONE:     ai.conv2d_weight_gradient %{{.*}}, %[[B]] {kernel_size = [3, 3]} : {{.*}} -> tensor<11x2x3x3xf32, #ai.lanes<0>>
+//       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<12x18x3x3xf32, #ai.lanes<0>>
+//       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<11x13x3x3xf32, #ai.lanes<1>>
+func.func @alone(%x: tensor<?x2x6x6xf32>, %y: tensor<?x11x4x4xf32>, %z: tensor<?x18x6x6xf32>, %u: tensor<?x12x4x4xf32>,
+                 %v: tensor<?x13x6x6xf32>)
+    -> (tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>) {
+  %m = ai.reduce_mean %y {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
+  %a = ai.add %y, %m : (tensor<?x11x4x4xf32>, tensor<?x11x1x1xf32>) -> tensor<?x11x4x4xf32>
+  %s = ai.reduce_sum %a {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
+  %b = ai.broadcast_like %s, %y {dims = [0, 1, 2, 3]} : (tensor<?x11x1x1xf32>, tensor<?x11x4x4xf32>) -> tensor<?x11x4x4xf32>
+  %dx = ai.conv2d_weight_gradient %x, %b {kernel_size = [3, 3]}
+      : (tensor<?x2x6x6xf32>, tensor<?x11x4x4xf32>) -> tensor<11x2x3x3xf32>
+  %e = ai.exp %z : (tensor<?x18x6x6xf32>) -> tensor<?x18x6x6xf32>
+  %n = ai.neg %u : (tensor<?x12x4x4xf32>) -> tensor<?x12x4x4xf32>
+  %dz = ai.conv2d_weight_gradient %e, %n {kernel_size = [3, 3]}
+      : (tensor<?x18x6x6xf32>, tensor<?x12x4x4xf32>) -> tensor<12x18x3x3xf32>
+  %dv = ai.conv2d_weight_gradient %v, %b {kernel_size = [3, 3]}
+      : (tensor<?x13x6x6xf32>, tensor<?x11x4x4xf32>) -> tensor<11x13x3x3xf32>
+  return %a, %dx, %dz, %dv : tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>
 }

@@ -191,7 +191,9 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
     a term that is looked up costing as much as two, its sums change over alone: its vectors are then
     what a row of the kernel meets, pixel by pixel.
 
-    In blocks of one sample all images have channels as lanes, however many there are.
+    In blocks of one sample all images have channels as lanes, however many there are, and so have
+    tensors `[1, C, 1, 1]` that are computed from images or combined with them. A weight gradient has
+    those of its two images that fill more of a vector.
 
     - Needs: `ai-block-batch`.
     - Ensures: equal values but for the order of sums over samples in weight gradients.

@@ -11,10 +11,12 @@ using namespace ai;
 
 static constexpr double kNegativeInfinity = -std::numeric_limits<double>::infinity();
 
+/// Straight-line code has at most so many operands, or nests beside each other.
+static constexpr int64_t kLargest = 16;
+
 /// Whether windows are written as straight-line code. Linalg takes a plain index of an input for
 /// the range of its loop, which the first element of windows that step by 1 would contradict.
 static bool areUnrolled(const Windows &windows) {
-  constexpr int64_t kLargest = 16;
   auto isFine = [](auto pair) { return std::get<0>(pair) == 1 || std::get<1>(pair) > 1; };
   return windows.area() <= kLargest &&
          llvm::all_of(llvm::zip(windows.kernel, windows.stride), isFine);
@@ -307,6 +309,78 @@ scatter(ImplicitLocOpBuilder &b, const Tensor &ct, const Windows &windows, Ranke
 }
 
 namespace {
+/// The windows that meet rows (axis 0) or columns (axis 1) `phase`, `phase` + stride, …: the i-th
+/// of these rows lies in windows i + `last`, i + `last` - 1, …, `count` of them or fewer at an
+/// edge.
+struct Meeting {
+  Meeting(const Windows &windows, int64_t axis, int64_t phase) {
+    int64_t stride = windows.stride[axis], at = phase + windows.padding[axis];
+    last = at / stride;
+    count = std::max<int64_t>(0, llvm::divideCeil(windows.kernel[axis] - at % stride, stride));
+  }
+
+  int64_t last, count;
+};
+} // namespace
+
+/// Whether the elements of overlapping windows are gathered: adding to an element in memory for
+/// each of its windows waits for the one before. Row major images, whose columns are the lanes,
+/// would have to be taken apart.
+static bool isGathered(const Windows &windows, RankedTensorType type) {
+  int64_t phases = 1, operands = 1;
+  bool overlap = false;
+  for (auto [kernel, stride] : llvm::zip(windows.kernel, windows.stride)) {
+    overlap |= kernel > stride;
+    phases *= stride;
+    operands *= llvm::divideCeil(kernel, stride);
+  }
+  return overlap && getLaneDim(type) && phases <= kLargest && operands <= kLargest;
+}
+
+/// Every element of a tensor of type `type` as the sum of `ct` over the windows that it belongs to,
+/// divided by their area: a nest for all elements that lie at the same place of a stride.
+static Tensor gatherMeans(ImplicitLocOpBuilder &b, Tensor ct, const Windows &windows,
+                          RankedTensorType type) {
+  SmallVector<int64_t> border;
+  for (int64_t axis : {0, 1}) {
+    int64_t before = 1, windowsAlong = ct.dim(2 + axis); // no index is plain, see `areUnrolled`
+    int64_t after =
+        llvm::divideCeil(type.getDimSize(2 + axis) + windows.padding[axis], windows.stride[axis]) -
+        windowsAlong;
+    for (int64_t phase = 0; phase < windows.stride[axis]; ++phase) {
+      Meeting meeting(windows, axis, phase);
+      before = std::max(before, meeting.count - meeting.last);
+    }
+    border.push_back(std::max(before, after));
+  }
+  ct = padImages(b, ct, border, 0);
+  Value result = emptyTensor(b, type).memory;
+  for (int64_t y = 0; y < std::min(windows.stride[0], type.getDimSize(2)); ++y)
+    for (int64_t x = 0; x < std::min(windows.stride[1], type.getDimSize(3)); ++x) {
+      Meeting rows(windows, 0, y), columns(windows, 1, x);
+      Nest nest(b);
+      Indices at = nest.loops(4);
+      for (int64_t i = 0; i < rows.count; ++i)
+        for (int64_t k = 0; k < columns.count; ++k)
+          nest.in(ct, {at[0], at[1], at[2] + (rows.last - i + border[0]),
+                       at[3] + (columns.last - k + border[1])});
+      nest.range({int64_t(llvm::divideCeil(type.getDimSize(2) - y, windows.stride[0])),
+                  int64_t(llvm::divideCeil(type.getDimSize(3) - x, windows.stride[1]))},
+                 {at[2], at[3]});
+      nest.out({result, type},
+               {at[0], at[1], at[2] * windows.stride[0] + y, at[3] * windows.stride[1] + x});
+      auto mean = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
+        Value sum = scalar::constantLike(b, elements.back(), 0);
+        for (auto [i, element] : llvm::enumerate(elements.drop_back(2)))
+          sum = i == 0 ? element : scalar::add(b, sum, element);
+        return {scalar::mul(b, sum, scalar::constantLike(b, sum, 1.0 / windows.area()))};
+      };
+      result = nest.build(inMemoryOrder(at, type), mean).front();
+    }
+  return {result, type};
+}
+
+namespace {
 
 /// ai.max_pool2d_scatter -> one generic that writes to every element of every window.
 struct LowerMaxPool2DScatter final : OpConversionPattern<MaxPool2DScatterOp> {
@@ -350,7 +424,8 @@ struct LowerAvgPool2D final : OpConversionPattern<AvgPool2DOp> {
   }
 };
 
-/// ai.avg_pool2d_gradient -> one generic that writes to every element of every window.
+/// ai.avg_pool2d_gradient -> one generic that writes to every element of every window; where
+/// windows overlap, nests that gather.
 struct LowerAvgPool2DGradient final : OpConversionPattern<AvgPool2DGradientOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -359,6 +434,11 @@ struct LowerAvgPool2DGradient final : OpConversionPattern<AvgPool2DGradientOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Windows windows = getWindows(op);
     Tensor ct(operands.getCt(), op.getCt().getType());
+    if (isGathered(windows, ct.type)) {
+      auto type = cast<RankedTensorType>(op.getType());
+      rewriter.replaceOp(op, gatherMeans(b, ct, windows, type).memory);
+      return success();
+    }
     auto addInputs = [&](Nest &nest, const Indices &, AffineExpr p, AffineExpr q) {
       nest.range(windows.kernel, {p, q});
     };

@@ -87,6 +87,48 @@ func.func @adds_overlapping_windows(%ct: tensor<2x6x3x3xf32>) -> tensor<2x6x7x7x
   return %0 : tensor<2x6x7x7xf32>
 }
 
+// With lanes an element gathers the windows that it belongs to, those at the same place of a stride in one nest: of 3x3
+// windows at every second place four, two, two and one. Indices reach into a border of zeros.
+// CHECK-LABEL: func @gathers_overlapping_windows(
+//       CHECK:   linalg.generic {{.*}} ins(%arg0 : tensor<1x3x3x6xf32>) outs(%{{.*}} : tensor<1x7x7x6xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT:[0-9]+]], %[[CT]], %[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<4x4xi1>) outs({{.*}} : tensor<1x7x7x6xf32>)
+//       CHECK:     %[[S1:.*]] = arith.addf
+//       CHECK:     %[[S2:.*]] = arith.addf %[[S1]],
+//       CHECK:     %[[S3:.*]] = arith.addf %[[S2]],
+//       CHECK:     arith.mulf %[[S3]], %{{.*}} : f32
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<4x3xi1>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<3x4xi1>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %{{[^,]*}} : {{.*}} tensor<3x3xi1>)
+//   CHECK-NOT:   linalg.generic
+func.func @gathers_overlapping_windows(%ct: tensor<1x6x3x3xf32, #ai.lanes<1>>) -> tensor<1x6x7x7xf32, #ai.lanes<1>> {
+  %0 = ai.avg_pool2d_gradient %ct {kernel = [3, 3], stride = [2, 2], input_size = [7, 7]}
+    : (tensor<1x6x3x3xf32, #ai.lanes<1>>) -> tensor<1x6x7x7xf32, #ai.lanes<1>>
+  return %0 : tensor<1x6x7x7xf32, #ai.lanes<1>>
+}
+
+// Windows of one column at every second leave columns out: these get zeros.
+// CHECK-LABEL: func @gathers_nothing_between_windows(
+//       CHECK:   linalg.generic {{.*}} tensor<6x4xi1>) outs(%{{.*}} : tensor<1x6x7x2xf32>)
+//       CHECK:   linalg.generic {{.*}} ins(%{{[^,]*}} : tensor<6x3xi1>) outs(%{{.*}} : tensor<1x6x7x2xf32>)
+//  CHECK-NEXT:   ^bb0
+//  CHECK-NEXT:     %[[ZERO:.*]] = arith.constant 0.0
+//       CHECK:     arith.mulf %[[ZERO]],
+func.func @gathers_nothing_between_windows(%ct: tensor<1x2x5x4xf32, #ai.lanes<1>>) -> tensor<1x2x6x7xf32, #ai.lanes<1>> {
+  %0 = ai.avg_pool2d_gradient %ct {kernel = [2, 1], stride = [1, 2], input_size = [6, 7]}
+    : (tensor<1x2x5x4xf32, #ai.lanes<1>>) -> tensor<1x2x6x7xf32, #ai.lanes<1>>
+  return %0 : tensor<1x2x6x7xf32, #ai.lanes<1>>
+}
+
+// A window that meets more than sixteen others is added to memory.
+// CHECK-LABEL: func @adds_many_windows(
+//       CHECK:   linalg.fill
+//       CHECK:   linalg.generic {{.*}}"reduction"
+func.func @adds_many_windows(%ct: tensor<1x2x4x4xf32, #ai.lanes<1>>) -> tensor<1x2x8x8xf32, #ai.lanes<1>> {
+  %0 = ai.avg_pool2d_gradient %ct {kernel = [5, 5], stride = [1, 1], input_size = [8, 8]}
+    : (tensor<1x2x4x4xf32, #ai.lanes<1>>) -> tensor<1x2x8x8xf32, #ai.lanes<1>>
+  return %0 : tensor<1x2x8x8xf32, #ai.lanes<1>>
+}
+
 // CHECK-LABEL: func @gathers_winners(
 //       CHECK:   linalg.generic {{.*}}"reduction", "reduction"]
 //       CHECK:     arith.cmpi eq

@@ -3,6 +3,7 @@ recipe's batch leaves over behind its last whole block."""
 
 import ctypes
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,13 +22,17 @@ def steps_called(program, name):
 
 
 def wide(element="f32"):
-    """Channels of more and of less than a vector, strides, both pools, and panels for the large weight."""
+    """Channels of more and of less than a vector, strides, both pools, a branch that is one number a channel, and panels
+    for the large weight."""
     net = nets.Net(3, 14, 15, element=element)
-    x = net.relu(net.conv2d("conv1", 0, 22, 3, 3, 3, attrs="{padding = [1, 1]}", padding=(1, 1)))
+    side = net.op("reduce_mean", net.conv2d("side", 0, 22, 3, 4, 4), attrs="{dims = [2, 3], keepdims}",
+                  reference=lambda x: x.mean((2, 3), keepdims=True))
+    x = net.conv2d("conv1", 0, 22, 3, 3, 3, attrs="{padding = [1, 1]}", padding=(1, 1))
+    x = net.relu(net.op("add", x, side, reference=jnp.add))
     x = net.op("max_pool2d", x, attrs="{kernel = [2, 2]}", reference=lambda x: nets.ref.max_pool2d(x, (2, 2), (2, 2)))
     x = net.relu(net.conv2d("conv2", x, 6, 22, 3, 3, attrs="{stride = [2, 1]}", stride=(2, 1)))
-    x = net.op("avg_pool2d", x, attrs="{kernel = [2, 2], stride = [1, 1]}",
-               reference=lambda x: nets.ref.avg_pool2d(x, (2, 2), (1, 1)))
+    x = net.op("avg_pool2d", x, attrs="{kernel = [3, 2], stride = [2, 1], padding = [1, 0]}",
+               reference=lambda x: nets.ref.avg_pool2d(x, (3, 2), (2, 1), (1, 0)))
     x = net.relu(net.linear("fc1", net.flatten(x), 77, 6 * 2 * 4))
     net.linear("fc2", x, 10, 77, net.type("?", 10))
     return net
