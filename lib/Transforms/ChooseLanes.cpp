@@ -179,6 +179,12 @@ private:
     if (typeOf(operand.get()).getRank() == 4)
       relayout(operand, fits(operand.get().getType()) ? std::optional<int64_t>(1) : std::nullopt);
   }
+  /// The same of images whose lanes are not used. One sample is read in the order it comes in, row
+  /// major; of several the elements of a pixel would be far apart.
+  void relayoutElements(OpOperand &operand) {
+    if (size > 1)
+      relayoutImages(operand);
+  }
 
   void rewrite(Operation &op) {
     b.setInsertionPoint(&op);
@@ -204,10 +210,10 @@ private:
     for (Value result : op.getResults())
       result.setType(withLanes(typeOf(result), 1));
     if (auto conv = dyn_cast<Conv2DOp>(op)) {
-      relayoutImages(conv.getInputMutable());
+      relayoutElements(conv.getInputMutable());
       relayout(conv.getWeightMutable(), 0);
     } else if (auto gradient = dyn_cast<Conv2DInputGradientOp>(op)) {
-      relayoutImages(gradient.getCtMutable());
+      relayoutElements(gradient.getCtMutable());
       relayout(gradient.getWeightMutable(), 1);
     } else {
       for (OpOperand &operand : op.getOpOperands())
@@ -218,11 +224,11 @@ private:
   /// The lanes are input channels where those fill vectors as well as output channels do. The sums
   /// over samples are complete, so the op behind it that added them up has nothing left to do.
   void rewriteGradient(Conv2DWeightGradientOp op) {
-    relayoutImages(op.getInputMutable());
-    relayoutImages(op.getCtMutable());
     bool isInput = fits(op.getInput().getType()) &&
                    (!fits(op.getCt().getType()) ||
                     fillOfVectors(op.getInput().getType()) >= fillOfVectors(op.getCt().getType()));
+    relayoutImages(isInput ? op.getInputMutable() : op.getCtMutable());
+    relayoutElements(isInput ? op.getCtMutable() : op.getInputMutable());
     completeSums(op, isInput ? 1 : 0);
   }
 

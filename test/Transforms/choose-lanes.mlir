@@ -110,18 +110,20 @@ func.func @winners(%w: tensor<8x7x2x2xf32>, %x: tensor<?x7x7x7xf32>, %ct: tensor
 
 // Of a sample alone all images have channels as lanes, also one number for each channel: the mean over an image's pixels,
 // what it is added to, and its gradient, which is repeated. A weight gradient's lanes are the channels that fill more of a
-// vector: 11 outputs, not 2 inputs; 18 inputs take two vectors, so there it is 12 outputs.
+// vector: 11 outputs, not 2 inputs; 18 inputs take two vectors, so there it is 12 outputs. What comes in row major and is
+// read element by element stays so.
 // ALONE-LABEL: func.func @alone(
 //   ALONE-NOT:   per_sample
 //       ALONE:     %[[M:.*]] = ai.reduce_mean %{{.*}} {dims = [2, 3], keepdims} : (tensor<1x11x4x4xf32, #ai.lanes<1>>) -> tensor<1x11x1x1xf32, #ai.lanes<1>>
 //       ALONE:     ai.add %{{.*}}, %[[M]] : {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
 //       ALONE:     %[[B:.*]] = ai.broadcast_like %{{.*}} : {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
-//       ALONE:     ai.conv2d_weight_gradient %{{.*}}, %[[B]] {kernel_size = [3, 3]} : {{.*}} -> tensor<11x2x3x3xf32, #ai.lanes<0>>
+//       ALONE:     ai.conv2d_weight_gradient %{{.*}}, %[[B]] {kernel_size = [3, 3]} : (tensor<1x2x6x6xf32>, {{.*}} -> tensor<11x2x3x3xf32, #ai.lanes<0>>
 //       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<12x18x3x3xf32, #ai.lanes<0>>
-//       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<11x13x3x3xf32, #ai.lanes<1>>
-func.func @alone(%x: tensor<?x2x6x6xf32>, %y: tensor<?x11x4x4xf32>, %z: tensor<?x18x6x6xf32>, %u: tensor<?x12x4x4xf32>,
+//       ALONE:     ai.conv2d_weight_gradient {{.*}}tensor<1x13x6x6xf32, #ai.lanes<1>>, {{.*}} -> tensor<11x13x3x3xf32, #ai.lanes<1>>
+//       ALONE:     ai.conv2d %{{.*}}, %{{.*}} : (tensor<1x2x6x6xf32>, {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
+func.func @alone(%w: tensor<11x2x3x3xf32>, %x: tensor<?x2x6x6xf32>, %y: tensor<?x11x4x4xf32>, %z: tensor<?x18x6x6xf32>, %u: tensor<?x12x4x4xf32>,
                  %v: tensor<?x13x6x6xf32>)
-    -> (tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>) {
+    -> (tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<?x11x4x4xf32>) {
   %m = ai.reduce_mean %y {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
   %a = ai.add %y, %m : (tensor<?x11x4x4xf32>, tensor<?x11x1x1xf32>) -> tensor<?x11x4x4xf32>
   %s = ai.reduce_sum %a {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
@@ -134,5 +136,7 @@ func.func @alone(%x: tensor<?x2x6x6xf32>, %y: tensor<?x11x4x4xf32>, %z: tensor<?
       : (tensor<?x18x6x6xf32>, tensor<?x12x4x4xf32>) -> tensor<12x18x3x3xf32>
   %dv = ai.conv2d_weight_gradient %v, %b {kernel_size = [3, 3]}
       : (tensor<?x13x6x6xf32>, tensor<?x11x4x4xf32>) -> tensor<11x13x3x3xf32>
-  return %a, %dx, %dz, %dv : tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>
+  %c = ai.conv2d %x, %w : (tensor<?x2x6x6xf32>, tensor<11x2x3x3xf32>) -> tensor<?x11x4x4xf32>
+  return %a, %dx, %dz, %dv, %c
+      : tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<?x11x4x4xf32>
 }

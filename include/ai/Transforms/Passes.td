@@ -193,7 +193,8 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
 
     In blocks of one sample all images have channels as lanes, however many there are, and so have
     tensors `[1, C, 1, 1]` that are computed from images or combined with them. A weight gradient has
-    those of its two images that fill more of a vector.
+    those of its two images that fill more of a vector. What a convolution reads element by element
+    stays in the layout that it has.
 
     - Needs: `ai-block-batch`.
     - Ensures: equal values but for the order of sums over samples in weight gradients.

@@ -1,8 +1,7 @@
 // Borders around images: what padding means to a convolution or a pool.
 
 #include "lib/Conversion/AIToLinalg/Patterns.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "lib/Conversion/AIToLinalg/Scalars.h"
 
 using namespace mlir;
 using namespace ai;
@@ -46,7 +45,7 @@ static Tensor setBorder(ImplicitLocOpBuilder &b, Tensor images, ArrayRef<int64_t
     }
     nest.out(images, out);
     auto set = [&](ImplicitLocOpBuilder &b, ValueRange x) -> SmallVector<Value> {
-      return {arith::ConstantOp::create(b, b.getFloatAttr(x.back().getType(), value))};
+      return {scalar::constantLike(b, x.back(), value)};
     };
     Indices order;
     for (int64_t d : getMemoryOrder(images.type)) {

@@ -313,13 +313,19 @@ namespace {
 /// of these rows lies in windows i + `last`, i + `last` - 1, …, `count` of them or fewer at an
 /// edge.
 struct Meeting {
-  Meeting(const Windows &windows, int64_t axis, int64_t phase) {
-    int64_t stride = windows.stride[axis], at = phase + windows.padding[axis];
+  Meeting(const Windows &windows, int64_t axis, int64_t phase) : stride(windows.stride[axis]) {
+    int64_t at = phase + windows.padding[axis];
+    first = at % stride;
     last = at / stride;
-    count = std::max<int64_t>(0, llvm::divideCeil(windows.kernel[axis] - at % stride, stride));
+    count = windows.kernel[axis] > first
+                ? int64_t(llvm::divideCeil(windows.kernel[axis] - first, stride))
+                : 0;
   }
 
-  int64_t last, count;
+  /// The row's place in the `i`-th of its windows.
+  int64_t place(int64_t i) const { return first + i * stride; }
+
+  int64_t stride, first, last, count;
 };
 } // namespace
 
@@ -337,52 +343,69 @@ static bool isGathered(const Windows &windows, RankedTensorType type) {
   return overlap && getLaneDim(type) && phases <= kLargest && operands <= kLargest;
 }
 
-/// Every element of a tensor of type `type` as the sum of `ct` over the windows that it belongs to,
-/// divided by their area: a nest for all elements that lie at the same place of a stride.
-static Tensor gatherMeans(ImplicitLocOpBuilder &b, Tensor ct, const Windows &windows,
-                          RankedTensorType type) {
+/// `ct` at the position that won, zero at all others.
+static Value selectWinner(ImplicitLocOpBuilder &b, Value ct, Value winner, Value position) {
+  Value won = scalar::compare(b, ComparePredicate::eq, winner, position);
+  return scalar::select(b, won, ct, scalar::constantLike(b, ct, 0));
+}
+
+/// Every element of a tensor of type `type` as the sum of `term(operands, position)` over the
+/// windows that it belongs to, `position` being its place in the window and `operands` the elements
+/// of `tensors` that belong to the window: a nest for all elements that lie at the same place of a
+/// stride.
+static Tensor gather(ImplicitLocOpBuilder &b, SmallVector<Tensor> tensors, const Windows &windows,
+                     RankedTensorType type,
+                     llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange, int64_t)> term) {
   SmallVector<int64_t> border;
   for (int64_t axis : {0, 1}) {
-    int64_t before = 1, windowsAlong = ct.dim(2 + axis); // no index is plain, see `areUnrolled`
+    int64_t before = 1; // no index is plain, see `areUnrolled`
     int64_t after =
         llvm::divideCeil(type.getDimSize(2 + axis) + windows.padding[axis], windows.stride[axis]) -
-        windowsAlong;
+        tensors.front().dim(2 + axis);
     for (int64_t phase = 0; phase < windows.stride[axis]; ++phase) {
       Meeting meeting(windows, axis, phase);
       before = std::max(before, meeting.count - meeting.last);
     }
     border.push_back(std::max(before, after));
   }
-  ct = padImages(b, ct, border, 0);
+  for (Tensor &tensor : tensors)
+    tensor = padImages(b, tensor, border, 0);
   Value result = emptyTensor(b, type).memory;
   for (int64_t y = 0; y < std::min(windows.stride[0], type.getDimSize(2)); ++y)
     for (int64_t x = 0; x < std::min(windows.stride[1], type.getDimSize(3)); ++x) {
       Meeting rows(windows, 0, y), columns(windows, 1, x);
       Nest nest(b);
       Indices at = nest.loops(4);
+      SmallVector<int64_t> positions;
       for (int64_t i = 0; i < rows.count; ++i)
-        for (int64_t k = 0; k < columns.count; ++k)
-          nest.in(ct, {at[0], at[1], at[2] + (rows.last - i + border[0]),
-                       at[3] + (columns.last - k + border[1])});
+        for (int64_t k = 0; k < columns.count; ++k) {
+          positions.push_back(rows.place(i) * windows.kernel[1] + columns.place(k));
+          for (const Tensor &tensor : tensors)
+            nest.in(tensor, {at[0], at[1], at[2] + (rows.last - i + border[0]),
+                             at[3] + (columns.last - k + border[1])});
+        }
       nest.range({int64_t(llvm::divideCeil(type.getDimSize(2) - y, windows.stride[0])),
                   int64_t(llvm::divideCeil(type.getDimSize(3) - x, windows.stride[1]))},
                  {at[2], at[3]});
       nest.out({result, type},
                {at[0], at[1], at[2] * windows.stride[0] + y, at[3] * windows.stride[1] + x});
-      auto mean = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
-        Value sum = scalar::constantLike(b, elements.back(), 0);
-        for (auto [i, element] : llvm::enumerate(elements.drop_back(2)))
-          sum = i == 0 ? element : scalar::add(b, sum, element);
-        return {scalar::mul(b, sum, scalar::constantLike(b, sum, 1.0 / windows.area()))};
+      auto sum = [&](ImplicitLocOpBuilder &b, ValueRange elements) -> SmallVector<Value> {
+        Value result = scalar::constantLike(b, elements.back(), 0);
+        for (auto [i, position] : llvm::enumerate(positions)) {
+          Value value = term(b, elements.slice(i * tensors.size(), tensors.size()), position);
+          result = i == 0 ? value : scalar::add(b, result, value);
+        }
+        return {result};
       };
-      result = nest.build(inMemoryOrder(at, type), mean).front();
+      result = nest.build(inMemoryOrder(at, type), sum).front();
     }
   return {result, type};
 }
 
 namespace {
 
-/// ai.max_pool2d_scatter -> one generic that writes to every element of every window.
+/// ai.max_pool2d_scatter -> one generic that writes to every element of every window; several that
+/// gather where windows overlap.
 struct LowerMaxPool2DScatter final : OpConversionPattern<MaxPool2DScatterOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -392,16 +415,22 @@ struct LowerMaxPool2DScatter final : OpConversionPattern<MaxPool2DScatterOp> {
     Windows windows = getWindows(op);
     Tensor ct(operands.getCt(), op.getCt().getType());
     Tensor winner(operands.getWinner(), op.getWinner().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    if (isGathered(windows, ct.type)) {
+      auto term = [](ImplicitLocOpBuilder &b, ValueRange x, int64_t position) {
+        return selectWinner(b, x[0], x[1], scalar::constantLike(b, x[1], position));
+      };
+      rewriter.replaceOp(op, gather(b, {ct, winner}, windows, type, term).memory);
+      return success();
+    }
     Tensor positions = getWindowPositions(b, windows, winner.element());
     auto addInputs = [&](Nest &nest, const Indices &in, AffineExpr p, AffineExpr q) {
       nest.in(winner, in);
       nest.in(positions, {p, q});
     };
     auto element = [](ImplicitLocOpBuilder &b, ValueRange x) {
-      Value won = scalar::compare(b, ComparePredicate::eq, x[1], x[2]);
-      return scalar::select(b, won, x[0], scalar::constantLike(b, x[0], 0));
+      return selectWinner(b, x[0], x[1], x[2]);
     };
-    auto type = cast<RankedTensorType>(op.getType());
     bool byRows = !getScatteredRows(op.getResult()).kernel.empty();
     rewriter.replaceOp(op, scatter(b, ct, windows, type, byRows, addInputs, element));
     return success();
@@ -435,8 +464,11 @@ struct LowerAvgPool2DGradient final : OpConversionPattern<AvgPool2DGradientOp> {
     Windows windows = getWindows(op);
     Tensor ct(operands.getCt(), op.getCt().getType());
     if (isGathered(windows, ct.type)) {
+      auto share = [&](ImplicitLocOpBuilder &b, ValueRange x, int64_t) {
+        return scalar::mul(b, x[0], scalar::constantLike(b, x[0], 1.0 / windows.area()));
+      };
       auto type = cast<RankedTensorType>(op.getType());
-      rewriter.replaceOp(op, gatherMeans(b, ct, windows, type).memory);
+      rewriter.replaceOp(op, gather(b, {ct}, windows, type, share).memory);
       return success();
     }
     auto addInputs = [&](Nest &nest, const Indices &, AffineExpr p, AffineExpr q) {

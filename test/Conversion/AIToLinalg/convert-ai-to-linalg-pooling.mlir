@@ -92,10 +92,8 @@ func.func @adds_overlapping_windows(%ct: tensor<2x6x3x3xf32>) -> tensor<2x6x7x7x
 // CHECK-LABEL: func @gathers_overlapping_windows(
 //       CHECK:   linalg.generic {{.*}} ins(%arg0 : tensor<1x3x3x6xf32>) outs(%{{.*}} : tensor<1x7x7x6xf32>)
 //       CHECK:   linalg.generic {{.*}} ins(%[[CT:[0-9]+]], %[[CT]], %[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<4x4xi1>) outs({{.*}} : tensor<1x7x7x6xf32>)
-//       CHECK:     %[[S1:.*]] = arith.addf
-//       CHECK:     %[[S2:.*]] = arith.addf %[[S1]],
-//       CHECK:     %[[S3:.*]] = arith.addf %[[S2]],
-//       CHECK:     arith.mulf %[[S3]], %{{.*}} : f32
+// CHECK-COUNT-4:   arith.mulf
+//       CHECK:     linalg.yield
 //       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<4x3xi1>)
 //       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %[[CT]], %{{.*}} : {{.*}} tensor<3x4xi1>)
 //       CHECK:   linalg.generic {{.*}} ins(%[[CT]], %{{[^,]*}} : {{.*}} tensor<3x3xi1>)
@@ -106,13 +104,28 @@ func.func @gathers_overlapping_windows(%ct: tensor<1x6x3x3xf32, #ai.lanes<1>>) -
   return %0 : tensor<1x6x7x7xf32, #ai.lanes<1>>
 }
 
+// CHECK-LABEL: func @gathers_what_overlapping_windows_won(
+//       CHECK:   linalg.generic {{.*}} outs({{.*}} : tensor<1x7x7x6xi8>)
+//       CHECK:   linalg.generic {{.*}} ins(%[[CT:[0-9]+]], %[[AT:[0-9]+]], %[[CT]], %[[AT]], %[[CT]], %[[AT]], %[[CT]], %[[AT]], %{{.*}} : {{.*}} tensor<4x4xi1>)
+//  CHECK-NEXT:   ^bb0(%[[CT0:[^:]*]]: f32, %[[AT0:[^:]*]]: i8,
+//       CHECK:     %[[WON:.*]] = arith.cmpi eq, %[[AT0]], %{{.*}} : i8
+//       CHECK:     arith.select %[[WON]], %[[CT0]], %{{.*}} : f32
+// CHECK-COUNT-3:   arith.addf
+//       CHECK:     linalg.yield
+func.func @gathers_what_overlapping_windows_won(%ct: tensor<1x6x3x3xf32, #ai.lanes<1>>, %at: tensor<1x6x3x3xi8, #ai.lanes<1>>)
+    -> tensor<1x6x7x7xf32, #ai.lanes<1>> {
+  %0 = ai.max_pool2d_scatter %ct, %at {kernel = [3, 3], stride = [2, 2], input_size = [7, 7]}
+    : (tensor<1x6x3x3xf32, #ai.lanes<1>>, tensor<1x6x3x3xi8, #ai.lanes<1>>) -> tensor<1x6x7x7xf32, #ai.lanes<1>>
+  return %0 : tensor<1x6x7x7xf32, #ai.lanes<1>>
+}
+
 // Windows of one column at every second leave columns out: these get zeros.
 // CHECK-LABEL: func @gathers_nothing_between_windows(
 //       CHECK:   linalg.generic {{.*}} tensor<6x4xi1>) outs(%{{.*}} : tensor<1x6x7x2xf32>)
 //       CHECK:   linalg.generic {{.*}} ins(%{{[^,]*}} : tensor<6x3xi1>) outs(%{{.*}} : tensor<1x6x7x2xf32>)
 //  CHECK-NEXT:   ^bb0
 //  CHECK-NEXT:     %[[ZERO:.*]] = arith.constant 0.0
-//       CHECK:     arith.mulf %[[ZERO]],
+//       CHECK:     linalg.yield %[[ZERO]]
 func.func @gathers_nothing_between_windows(%ct: tensor<1x2x5x4xf32, #ai.lanes<1>>) -> tensor<1x2x6x7xf32, #ai.lanes<1>> {
   %0 = ai.avg_pool2d_gradient %ct {kernel = [2, 1], stride = [1, 2], input_size = [6, 7]}
     : (tensor<1x2x5x4xf32, #ai.lanes<1>>) -> tensor<1x2x6x7xf32, #ai.lanes<1>>
