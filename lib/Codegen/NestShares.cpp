@@ -2,6 +2,7 @@
 
 #include "NestShares.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -23,15 +24,24 @@ SmallVector<MemoryOp> ai::collectMemoryOps(func::FuncOp function) {
   return nests;
 }
 
+static int64_t timesOf(Operation *op) {
+  int64_t times = 1;
+  for (AffineForOp loop : loopsAround(op))
+    times *= tripCount(loop).value_or(1);
+  return times;
+}
+
 int64_t ai::costOf(const MemoryOp &nest) {
   int64_t cost = 0;
-  for (const Access &access : nest.accesses) {
-    int64_t times = 1;
-    for (AffineForOp loop : loopsAround(access.op))
-      times *= tripCount(loop).value_or(1);
-    cost += times;
-  }
+  for (const Access &access : nest.accesses)
+    cost += timesOf(access.op);
   return cost;
+}
+
+int64_t ai::workOf(Operation *root) {
+  int64_t work = 0;
+  root->walk([&](Operation *op) { work += timesOf(op); });
+  return work;
 }
 
 bool ai::mayMeet(const Access &x, const Access &y) {
@@ -68,20 +78,39 @@ std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loo
   return std::nullopt;
 }
 
-AffineForOp ai::longestLoop(const MemoryOp &nest, int64_t enough,
-                            function_ref<bool(AffineForOp)> isFit) {
+AffineForOp ai::innerLoop(AffineForOp loop) {
+  bool holdsOneOp = llvm::hasNItems(*loop.getBody(), 2); // and the terminator
+  return holdsOneOp ? dyn_cast<AffineForOp>(loop.getBody()->front()) : nullptr;
+}
+
+AffineForOp ai::longestLoop(const MemoryOp &nest, function_ref<bool(AffineForOp)> isFit) {
   AffineForOp longest;
   int64_t most = 1; // which cannot be shared
-  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop;) {
-    std::optional<int64_t> trips = tripCount(loop);
-    if (trips && std::min(*trips, enough) > most && loop.getNumResults() == 0 && isFit(loop)) {
+  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop; loop = innerLoop(loop)) {
+    int64_t trips = tripCount(loop).value_or(0);
+    if (trips > most && loop.getNumResults() == 0 && isFit(loop)) {
       longest = loop;
-      most = std::min(*trips, enough);
+      most = trips;
     }
-    bool holdsOneOp = llvm::hasNItems(*loop.getBody(), 2); // and the terminator
-    loop = holdsOneOp ? dyn_cast<AffineForOp>(loop.getBody()->front()) : nullptr;
   }
   return longest;
+}
+
+SharedLoops ai::outerLoops(const MemoryOp &nest, int64_t enough,
+                           function_ref<bool(AffineForOp)> isFit) {
+  SharedLoops loops;
+  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop; loop = innerLoop(loop))
+    if (tripsOf(loops) < enough && tripCount(loop).value_or(0) > 1 && loop.getNumResults() == 0 &&
+        isFit(loop))
+      loops.push_back(loop);
+  return loops;
+}
+
+int64_t ai::tripsOf(ArrayRef<AffineForOp> loops) {
+  int64_t trips = 1;
+  for (AffineForOp loop : loops)
+    trips *= *tripCount(loop);
+  return trips;
 }
 
 bool ai::haveSameBounds(AffineForOp a, AffineForOp b) {
@@ -105,16 +134,42 @@ static Value fractionOf(OpBuilder &b, Location loc, Value p, Value parts) {
   return arith::DivUIOp::create(b, loc, arith::AddIOp::create(b, loc, scaled, most), parts);
 }
 
+static Value constant(OpBuilder &b, Location loc, int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+/// `fraction` of `trips`, rounded up or down.
+static Value tripAt(OpBuilder &b, Location loc, int64_t trips, Value fraction,
+                    bool roundsUp = false) {
+  Value scaled = arith::MulIOp::create(b, loc, fraction, constant(b, loc, trips));
+  if (roundsUp) // fractions are less than 1 too large, and the product less than `trips`
+    scaled = arith::AddIOp::create(b, loc, scaled,
+                                   constant(b, loc, (int64_t(1) << kFractionBits) - trips));
+  return arith::ShRUIOp::create(b, loc, scaled, constant(b, loc, kFractionBits));
+}
+
 /// Where in the loop the share begins, or ends, at `fraction`. Computed in front of the whole nest:
 /// inside it would be no symbol.
 static Value boundAt(OpBuilder &b, AffineForOp loop, Value fraction) {
   Location loc = loop.getLoc();
-  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-  Value share = arith::MulIOp::create(b, loc, fraction, constant(*tripCount(loop)));
-  share = arith::ShRUIOp::create(b, loc, share, constant(kFractionBits));
-  return arith::AddIOp::create(b, loc,
-                               arith::MulIOp::create(b, loc, share, constant(loop.getStepAsInt())),
-                               constant(loop.getConstantLowerBound()));
+  Value share = tripAt(b, loc, *tripCount(loop), fraction);
+  share = arith::MulIOp::create(b, loc, share, constant(b, loc, loop.getStepAsInt()));
+  return arith::AddIOp::create(b, loc, share, constant(b, loc, loop.getConstantLowerBound()));
+}
+
+/// The number of the iteration that the loops are in, counted through.
+static Value tripNumber(OpBuilder &b, Location loc, ArrayRef<AffineForOp> loops) {
+  AffineExpr number = b.getAffineConstantExpr(0);
+  SmallVector<Value> variables;
+  for (AffineForOp loop : loops) {
+    AffineExpr offset = b.getAffineDimExpr(variables.size()) - loop.getConstantLowerBound();
+    number = number * *tripCount(loop) + offset.floorDiv(loop.getStepAsInt());
+    variables.push_back(AffineForOp(loop).getInductionVar());
+  }
+  return getValueOrCreateConstantIndexOp(
+      b, loc,
+      affine::makeComposedFoldedAffineApply(b, loc, AffineMap::get(loops.size(), 0, number),
+                                            getAsOpFoldResult(variables)));
 }
 
 void Part::restrict(AffineForOp loop, Operation *nest) const {
@@ -131,14 +186,17 @@ void Part::restrict(AffineForOp loop, Operation *nest) const {
   loop->setAttr("ai.trips", b.getI64IntegerAttr(trips));
 }
 
-void Part::guard(AffineForOp loop, Operation *nest) const {
+void Part::guard(ArrayRef<AffineForOp> loops, Operation *nest, bool roundsUp) const {
   OpBuilder b(nest);
-  Location loc = loop.getLoc();
-  Value first = boundAt(b, loop, begin), behind = boundAt(b, loop, end);
+  AffineForOp last = loops.back();
+  Location loc = last.getLoc();
+  int64_t trips = tripsOf(loops);
+  Value first = tripAt(b, loc, trips, begin, roundsUp);
+  Value behind = tripAt(b, loc, trips, end, roundsUp);
   SmallVector<Operation *> ops =
-      llvm::map_to_vector(loop.getBody()->without_terminator(), [](Operation &op) { return &op; });
-  b.setInsertionPointToStart(loop.getBody());
-  Value i = loop.getInductionVar();
+      llvm::map_to_vector(last.getBody()->without_terminator(), [](Operation &op) { return &op; });
+  b.setInsertionPointToStart(last.getBody());
+  Value i = tripNumber(b, loc, loops);
   Value isFrom = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, i, first);
   Value isBefore = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, i, behind);
   auto guard = scf::IfOp::create(b, loc, arith::AndIOp::create(b, loc, isFrom, isBefore));

@@ -21,6 +21,9 @@ llvm::SmallVector<MemoryOp> collectMemoryOps(mlir::func::FuncOp function);
 /// Accesses of one run.
 int64_t costOf(const MemoryOp &nest);
 
+/// Ops inside `root`, as often as they run.
+int64_t workOf(mlir::Operation *root);
+
 /// Whether two accesses may touch an element in any of their iterations.
 bool mayMeet(const Access &x, const Access &y);
 
@@ -31,11 +34,25 @@ bool meets(const MemoryOp &a, const MemoryOp &b);
 /// vector included.
 std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::AffineForOp loop);
 
+/// The one op that the loop holds, if that is a loop; else null.
+mlir::affine::AffineForOp innerLoop(mlir::affine::AffineForOp loop);
+
 /// The loop with the most iterations among those of `nest` that are fit for being shared out: the
-/// outermost, and those that it holds and nothing else. `enough` iterations count as many as more
-/// do: then the outer loop is taken. Null if none is fit.
-mlir::affine::AffineForOp longestLoop(const MemoryOp &nest, int64_t enough,
+/// outermost, and those that it holds and nothing else. Null if none is fit.
+mlir::affine::AffineForOp longestLoop(const MemoryOp &nest,
                                       llvm::function_ref<bool(mlir::affine::AffineForOp)> isFit);
+
+/// Loops around each other, outermost first: their iterations, counted through, are shared out.
+using SharedLoops = llvm::SmallVector<mlir::affine::AffineForOp, 2>;
+
+/// Of the loops that `longestLoop` chooses from, those that are fit, outermost first, until they
+/// have `enough` iterations together. Few iterations make uneven shares, and the outer loops keep
+/// what neighbours in memory compute together. Empty if none is fit.
+SharedLoops outerLoops(const MemoryOp &nest, int64_t enough,
+                       llvm::function_ref<bool(mlir::affine::AffineForOp)> isFit);
+
+/// The iterations of all loops together.
+int64_t tripsOf(llvm::ArrayRef<mlir::affine::AffineForOp> loops);
 
 /// Whether both loops hand the same iterations to a part.
 bool haveSameBounds(mlir::affine::AffineForOp a, mlir::affine::AffineForOp b);
@@ -48,9 +65,11 @@ struct Part {
   /// Leaves to `loop`, which lies in `nest`, the iterations of the part. It keeps their number, of
   /// all parts, as `ai.trips`.
   void restrict(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
-  /// The same by a condition around the body of the loop: its bounds stay constants, and LLVM finds
-  /// the same addresses as without.
-  void guard(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
+  /// The same for several loops, by a condition around the body of the last one: their bounds stay
+  /// constants, and LLVM finds the same addresses as without.
+  /// Of uneven shares the first ones are the larger if `roundsUp`, else the last ones.
+  void guard(llvm::ArrayRef<mlir::affine::AffineForOp> loops, mlir::Operation *nest,
+             bool roundsUp) const;
   /// Only part `group` mod parts runs the ops, where the last one stands.
   void restrictToOne(llvm::ArrayRef<mlir::Operation *> ops, int64_t group) const;
 };

@@ -37,8 +37,7 @@ public:
     for (MemoryOp &nest : collectMemoryOps(function))
       nests.push_back({std::move(nest)});
     for (CombineNest &nest : nests)
-      nest.loop =
-          longestLoop(nest, INT64_MAX, [&](AffineForOp loop) { return writesApart(nest, loop); });
+      nest.loop = longestLoop(nest, [&](AffineForOp loop) { return writesApart(nest, loop); });
     markShared();
     markSerial();
     groupSerial();

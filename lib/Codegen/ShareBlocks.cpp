@@ -24,8 +24,8 @@ using affine::AffineForOp;
 /// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
 static constexpr int64_t kCostOfBarrier = 2000;
 
-/// Iterations that any number of threads share fairly: an inner loop with more of them is not worth
-/// asking more often whose iteration it is.
+/// Iterations that any number of threads share fairly: for more of them it is not worth asking more
+/// often whose iteration it is.
 static constexpr int64_t kEnoughShares = 16;
 
 /// Accesses for each store of a nest that lays something out; one that computes has more.
@@ -39,12 +39,19 @@ static bool isParameter(Value memory) {
 }
 
 namespace {
+/// What of a nest is shared out: loops around all of it, or some of each nest inside a loop that
+/// every part runs.
+using Shares = SmallVector<SharedLoops, 1>;
+
 /// Ops of the function's body with no barrier between them.
 struct Piece : MemoryOp { // `op` is the first
   SmallVector<Operation *> ops;
-  AffineForOp loop = {};   // of a nest that is shared out
+  Shares shares = {};      // of a nest that is shared out
   bool isRepeated = false; // every part runs it
   int64_t group = 0;       // part group mod parts runs all of it, unless it is shared or repeated
+  bool roundsUp = false;   // of uneven shares the first ones are the larger
+
+  bool isShared() const { return !shares.empty(); }
 };
 
 class Sharer {
@@ -59,8 +66,8 @@ public:
     findLayouts();
     for (auto &entry : nests)
       if (!layouts.contains(entry.first))
-        if (AffineForOp loop = findLoop(entry.second))
-          shared[entry.first] = loop;
+        if (Shares shares = findShares(entry.second); !shares.empty())
+          shared[entry.first] = std::move(shares);
     formPieces();
     Part part = addPartArguments(function);
     // What every part runs must not change memory that they share.
@@ -69,15 +76,16 @@ public:
     placeBarriers();
     // Threads are at several of its ops at once.
     if (llvm::any_of(pieces, [&](const Piece &piece) {
-          return piece.loop || piece.group != pieces.front().group;
+          return piece.isShared() || piece.group != pieces.front().group;
         }))
       function->setAttr("ai.team", UnitAttr::get(function.getContext()));
     for (Piece &piece : pieces)
-      if (piece.loop)
-        part.guard(piece.loop, piece.op);
-      else if (!piece.isRepeated)
+      if (!piece.isShared() && !piece.isRepeated)
         for (ArrayRef<Operation *> ops : split(piece.ops))
           part.restrictToOne(ops, piece.group);
+      else
+        for (const SharedLoops &loops : piece.shares)
+          part.guard(loops, piece.op, piece.roundsUp);
   }
 
 private:
@@ -217,8 +225,8 @@ private:
       last = run;
       Piece &piece = pieces.back();
       piece.ops.push_back(&op);
-      piece.loop = shared.lookup(&op);
-      piece.isRepeated = run < 0 && !piece.loop;
+      piece.shares = shared.lookup(&op);
+      piece.isRepeated = run < 0 && !piece.isShared();
       if (nest == nests.end())
         continue;
       llvm::copy_if(nest->second.accesses, std::back_inserter(piece.accesses),
@@ -281,12 +289,55 @@ private:
 
   bool isOwn(const Access &a) const { return own.contains(memoryOf(a.memref)); }
 
-  /// What of the nest threads share out; null if that is not worth it.
-  AffineForOp findLoop(const MemoryOp &nest) const {
-    if (!nest.isKnown || costOf(nest) < kCostOfBarrier)
-      return {};
-    return longestLoop(nest, kEnoughShares,
-                       [&](AffineForOp loop) { return writesApart(nest, loop); });
+  /// What of the nest threads share out; empty if that is not worth it.
+  Shares findShares(const MemoryOp &nest) const {
+    Shares shares;
+    if (nest.isKnown && costOf(nest) >= kCostOfBarrier)
+      if (!shareWhole(nest, shares) && !shareInside(nest, shares))
+        shares.clear();
+    return shares;
+  }
+
+  bool shareWhole(const MemoryOp &nest, Shares &shares) const {
+    SharedLoops loops =
+        outerLoops(nest, kEnoughShares, [&](AffineForOp loop) { return writesApart(nest, loop); });
+    if (loops.empty())
+      return false;
+    shares.push_back(std::move(loops));
+    return true;
+  }
+
+  /// Shares out the nests inside loops that every part runs: the sums of a weight gradient, row by
+  /// row. False if one of them cannot be, or touches what another one writes.
+  static bool shareInside(const MemoryOp &nest, Shares &shares) {
+    auto loop = dyn_cast<AffineForOp>(nest.op);
+    while (loop && loop.getNumResults() == 0 && innerLoop(loop))
+      loop = innerLoop(loop);
+    if (!loop || loop.getNumResults() > 0)
+      return false;
+    SmallVector<MemoryOp> inside;
+    for (Operation &op : *loop.getBody()) {
+      MemoryOp inner{&op, {}};
+      (void)collectAccesses(&op, inner.accesses); // the whole nest is known
+      inside.push_back(std::move(inner));
+    }
+    for (const MemoryOp &a : inside)
+      for (const MemoryOp &b : inside)
+        if (&a != &b && meets(a, b))
+          return false;
+    return llvm::all_of(inside, [&](const MemoryOp &inner) {
+      if (!writes(inner))
+        return true; // every part runs it
+      SharedLoops loops = outerLoops(inner, kEnoughShares, [&](AffineForOp shared) {
+        return llvm::all_of(inner.accesses, [&](const Access &write) {
+          return !write.isWrite || isApart(inner, write.memref, shared);
+        });
+      });
+      if (loops.empty())
+        return shareInside(inner, shares);
+      shares.push_back(std::move(loops));
+      return true;
+    });
   }
 
   /// Whether no two iterations of the loop touch an element that the nest writes.
@@ -342,21 +393,42 @@ private:
   /// need none between them when it is the same part.
   void placeBarriers() {
     SmallVector<const Piece *> since;
+    int64_t lead = 0; // of the first of two parts, in work since the last barrier
     for (Piece &piece : pieces) {
-      piece.group = &piece - pieces.begin();
       SmallVector<const Piece *> met;
       for (const Piece *before : since)
         if (conflict(*before, piece))
           met.push_back(before);
-      if (!met.empty())
+      if (!met.empty()) {
         piece.group = met.back()->group;
+        piece.roundsUp = met.back()->roundsUp;
+      } else {
+        piece.group = 2 * (&piece - pieces.begin()) + (lead > 0);
+        piece.roundsUp = lead < 0;
+      }
       if (llvm::any_of(met, [&](const Piece *before) { return !isOnOnePart(*before, piece); })) {
         OpBuilder b(piece.op);
         gpu::BarrierOp::create(b, piece.op->getLoc());
         since.clear();
+        lead = 0;
       }
       since.push_back(&piece);
+      lead += leadOf(piece);
     }
+  }
+
+  /// How much more of the piece the first of two parts runs than the second.
+  static int64_t leadOf(const Piece &piece) {
+    int64_t lead = 0;
+    for (const SharedLoops &loops : piece.shares)
+      if (int64_t trips = tripsOf(loops); trips % 2)
+        lead += workOf(loops.front()) / trips;
+    if (piece.isShared())
+      return piece.roundsUp ? lead : -lead;
+    if (!piece.isRepeated)
+      for (Operation *op : piece.ops)
+        lead += workOf(op);
+    return piece.group % 2 ? -lead : lead;
   }
 
   static bool conflict(const Piece &a, const Piece &b) {
@@ -365,16 +437,27 @@ private:
 
   /// Whether the thread that ran an iteration of `a` runs all of `b` that meets it.
   static bool isOnOnePart(const Piece &a, const Piece &b) {
-    if (!a.loop && !b.loop)
+    if (!a.isShared() && !b.isShared())
       return a.group == b.group && !a.isRepeated && !b.isRepeated;
-    if (!a.loop || !b.loop || !haveSameBounds(a.loop, b.loop))
+    if (a.shares.size() != 1 || b.shares.size() != 1 || a.roundsUp != b.roundsUp)
+      return false;
+    const SharedLoops &loopsA = a.shares.front(), &loopsB = b.shares.front();
+    return loopsA.size() == loopsB.size() &&
+           llvm::all_of(llvm::zip_equal(loopsA, loopsB), [&](auto loops) {
+             return areSliced(a, std::get<0>(loops), b, std::get<1>(loops));
+           });
+  }
+
+  /// Whether what an iteration of one loop touches meets only the same iteration of the other.
+  static bool areSliced(const Piece &a, AffineForOp loopA, const Piece &b, AffineForOp loopB) {
+    if (!haveSameBounds(loopA, loopB))
       return false;
     for (const Access &x : a.accesses)
       for (const Access &y : b.accesses) {
         if ((!x.isWrite && !y.isWrite) || !mayMeet(x, y))
           continue;
-        std::optional<unsigned> slice = sliceDimension(x, a.loop);
-        if (!slice || slice != sliceDimension(y, b.loop))
+        std::optional<unsigned> slice = sliceDimension(x, loopA);
+        if (!slice || slice != sliceDimension(y, loopB))
           return false;
       }
     return true;
@@ -383,7 +466,7 @@ private:
   func::FuncOp function;
   Block &body;
   llvm::MapVector<Operation *, MemoryOp> nests; // ops of the body that touch memory
-  DenseMap<Operation *, AffineForOp> shared;
+  DenseMap<Operation *, Shares> shared;
   int64_t l2;
   DenseSet<Operation *> layouts; // nests that every part runs for itself
   DenseSet<Value> own;           // memory that every part has for itself

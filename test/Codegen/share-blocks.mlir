@@ -1,8 +1,10 @@
 // RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-share-blocks))" --split-input-file | FileCheck %s
 // RUN: ai-opt %s --pass-pipeline="builtin.module(func.func(ai-share-blocks{l2=32768}))" --split-input-file | FileCheck %s --check-prefix=SMALL
 
-// Two nests of 2,400 stores and more; each runs over shares of its longest loop. The second reads what the first has
-// written, in other places: a barrier comes between them.
+// CHECK: #[[$THROUGH:.*]] = affine_map<(d0, d1) -> (d0 * 200 + d1)>
+
+// Two nests of 2,400 stores and more; each runs over shares of its outer loop, or of both where that one has few
+// iterations. The second reads what the first has written, in other places: a barrier comes between them.
 // CHECK-LABEL: func.func @nests_are_shared_out(
 //  CHECK-SAME:   %[[X:.*]]: memref<200x12xf32>, %[[Y:.*]]: memref<12x200xf32>,
 //  CHECK-SAME:   %[[PART:.*]]: index {ai.role = "part"}, %[[PARTS:.*]]: index {ai.role = "parts"}
@@ -18,9 +20,10 @@
 //       CHECK:     scf.if %[[MINE]] {
 //       CHECK:       affine.for %{{.*}} = 0 to 12 {
 //       CHECK:   gpu.barrier
-//       CHECK:   affine.for %{{.*}} = 0 to 12 {
+//       CHECK:   affine.for %[[I:.*]] = 0 to 12 {
 //       CHECK:     affine.for %[[J:.*]] = 0 to 200 {
-//       CHECK:       arith.cmpi uge, %[[J]],
+//       CHECK:       %[[TRIP:.*]] = affine.apply #[[$THROUGH]](%[[I]], %[[J]])
+//       CHECK:       arith.cmpi uge, %[[TRIP]],
 //       CHECK:       scf.if
 func.func @nests_are_shared_out(%x: memref<200x12xf32>, %y: memref<12x200xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
@@ -360,6 +363,130 @@ func.func @no_layouts(%w: memref<4096xf32> {ai.role = "parameter"}, %x: memref<4
     %2 = affine.load %p[4095 - %i] : memref<4096xf32>
     %3 = arith.addf %1, %2 : f32
     affine.store %3, %y[%i] : memref<4096xf32>
+  }
+  return
+}
+
+// -----
+
+// CHECK: #[[$THROUGH:.*]] = affine_map<(d0, d1) -> (d0 * 2 + d1 floordiv 4)>
+
+// Sums of every row: no two iterations of the loop over rows write apart. Every part runs all of it, and its share of
+// each nest inside: six tiles of two loops, and 20 iterations.
+// CHECK-LABEL: func.func @sums_row_by_row(
+//  CHECK-SAME:   attributes {{.*}}ai.team
+//       CHECK:   affine.for %{{.*}} = 0 to 52 {
+//   CHECK-NOT:   scf.if
+//       CHECK:     affine.for %[[K:.*]] = 0 to 3 {
+//       CHECK:       affine.for %[[C:.*]] = 0 to 8 step 4 {
+//       CHECK:         %[[TRIP:.*]] = affine.apply #[[$THROUGH]](%[[K]], %[[C]])
+//       CHECK:         arith.cmpi uge, %[[TRIP]],
+//       CHECK:         scf.if
+//       CHECK:           affine.for %{{.*}} = 0 to 53 {
+//       CHECK:     affine.for %[[I:.*]] = 0 to 20 {
+//       CHECK:       arith.cmpi uge, %[[I]],
+//       CHECK:       scf.if
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+func.func @sums_row_by_row(%x: memref<52x53xf32>, %w: memref<3x8xf32>, %v: memref<20xf32>) attributes {ai.kind = "block"} {
+  affine.for %r = 0 to 52 {
+    affine.for %k = 0 to 3 {
+      affine.for %c = 0 to 8 step 4 {
+        affine.for %p = 0 to 53 {
+          %1 = affine.load %x[%r, %p] : memref<52x53xf32>
+          %2 = affine.load %w[%k, %c] : memref<3x8xf32>
+          %3 = arith.addf %1, %2 : f32
+          affine.store %3, %w[%k, %c] : memref<3x8xf32>
+        }
+      }
+    }
+    %4 = affine.load %x[%r, 0] : memref<52x53xf32>
+    affine.for %i = 0 to 20 {
+      %1 = affine.load %v[%i] : memref<20xf32>
+      %2 = arith.addf %1, %4 : f32
+      affine.store %2, %v[%i] : memref<20xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// The second nest of a row reads what the first has written: one part runs all rows.
+// CHECK-LABEL: func.func @rows_whose_nests_meet(
+//       CHECK:   scf.if
+//       CHECK:     affine.for %{{.*}} = 0 to 52 {
+//   CHECK-NOT:     scf.if
+//       CHECK:   return
+func.func @rows_whose_nests_meet(%x: memref<52x53xf32>, %w: memref<53xf32>, %v: memref<53xf32>) attributes {ai.kind = "block"} {
+  affine.for %r = 0 to 52 {
+    affine.for %p = 0 to 53 {
+      %1 = affine.load %x[%r, %p] : memref<52x53xf32>
+      %2 = affine.load %w[%p] : memref<53xf32>
+      %3 = arith.addf %1, %2 : f32
+      affine.store %3, %w[%p] : memref<53xf32>
+    }
+    affine.for %p = 0 to 53 {
+      %1 = affine.load %w[52 - %p] : memref<53xf32>
+      %2 = affine.load %v[%p] : memref<53xf32>
+      %3 = arith.addf %1, %2 : f32
+      affine.store %3, %v[%p] : memref<53xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// Sums in memory that all iterations share, beside a store of each: one part runs it.
+// CHECK-LABEL: func.func @rows_with_a_store_of_their_own(
+//       CHECK:   scf.if
+//       CHECK:     affine.for %{{.*}} = 0 to 52 {
+//   CHECK-NOT:     scf.if
+//       CHECK:   return
+func.func @rows_with_a_store_of_their_own(%x: memref<52x53xf32>, %w: memref<53xf32>, %last: memref<1xf32>) attributes {ai.kind = "block"} {
+  affine.for %r = 0 to 52 {
+    affine.for %p = 0 to 53 {
+      %1 = affine.load %x[%r, %p] : memref<52x53xf32>
+      %2 = affine.load %w[%p] : memref<53xf32>
+      %3 = arith.addf %1, %2 : f32
+      affine.store %3, %w[%p] : memref<53xf32>
+    }
+    %4 = affine.load %x[%r, 0] : memref<52x53xf32>
+    affine.store %4, %last[0] : memref<1xf32>
+  }
+  return
+}
+
+// -----
+
+// Of 7 iterations the last part has the larger share; of the next 7, which need no barrier, the first: rounded up, by
+// 2^32 - 7. What one part runs goes to the one that has less to do, the second.
+// CHECK-LABEL: func.func @uneven_shares_make_up_for_each_other(
+//  CHECK-SAME:   %[[PART:[a-z0-9]+]]: index {ai.role = "part"}, %[[PARTS:[a-z0-9]+]]: index {ai.role = "parts"}
+//   CHECK-NOT:   4294967289
+//       CHECK:   affine.for %{{.*}} = 0 to 7 {
+//       CHECK:   arith.constant 4294967289
+//       CHECK:   affine.for %{{.*}} = 0 to 7 {
+//       CHECK:   %[[NUMBER:.*]] = arith.constant 5
+//       CHECK:   %[[OWNER:.*]] = arith.remui %[[NUMBER]], %[[PARTS]]
+//       CHECK:   arith.cmpi eq, %[[PART]], %[[OWNER]]
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+func.func @uneven_shares_make_up_for_each_other(%x: memref<7xf32>, %y: memref<7xf32>, %z: memref<1xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 7 {
+    affine.for %k = 0 to 400 {
+      affine.store %0, %x[%i] : memref<7xf32>
+    }
+  }
+  affine.for %i = 0 to 7 {
+    affine.for %k = 0 to 900 {
+      affine.store %0, %y[%i] : memref<7xf32>
+    }
+  }
+  affine.for %k = 0 to 400 {
+    affine.store %0, %z[0] : memref<1xf32>
   }
   return
 }
