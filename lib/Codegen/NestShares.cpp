@@ -78,6 +78,38 @@ std::optional<unsigned> ai::sliceDimension(const Access &access, AffineForOp loo
   return std::nullopt;
 }
 
+/// Whether index `dim` of all accesses is factor * i + rest, where the rests together span less
+/// than a step.
+static bool isApart(ArrayRef<const Access *> accesses, unsigned dim, AffineForOp loop) {
+  Value i = loop.getInductionVar();
+  std::optional<int64_t> factor;
+  int64_t low = INT64_MAX, high = INT64_MIN;
+  for (const Access *a : accesses) {
+    if (!a->isKnown())
+      return false;
+    const LinearIndex &index = a->indices[dim];
+    std::optional<Interval> rest = rangeOf(index.without(i));
+    if (!rest || index.factorOf(i) != factor.value_or(index.factorOf(i)))
+      return false;
+    factor = index.factorOf(i);
+    low = std::min(low, rest->low);
+    high = std::max(high, rest->high + a->width(dim) - 1);
+  }
+  return factor && high - low < std::abs(*factor) * loop.getStepAsInt();
+}
+
+bool ai::isApart(const MemoryOp &nest, Value memref, AffineForOp loop) {
+  SmallVector<const Access *> accesses;
+  for (const Access &a : nest.accesses)
+    if (mayShareMemory(a.memref, memref))
+      accesses.push_back(&a);
+  if (llvm::any_of(accesses, [&](const Access *a) { return a->memref != memref; }))
+    return false;
+  int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+  return llvm::any_of(llvm::seq<unsigned>(rank),
+                      [&](unsigned dim) { return ::isApart(accesses, dim, loop); });
+}
+
 AffineForOp ai::innerLoop(AffineForOp loop) {
   bool holdsOneOp = llvm::hasNItems(*loop.getBody(), 2); // and the terminator
   return holdsOneOp ? dyn_cast<AffineForOp>(loop.getBody()->front()) : nullptr;

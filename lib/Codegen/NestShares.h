@@ -8,6 +8,13 @@
 
 namespace ai {
 
+/// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
+inline constexpr int64_t kCostOfBarrier = 2000;
+
+/// Iterations that any number of threads share fairly: for more of them it is not worth asking more
+/// often whose iteration it is.
+inline constexpr int64_t kEnoughShares = 16;
+
 /// An op of a function's body that touches memory, with what it touches.
 struct MemoryOp {
   mlir::Operation *op;
@@ -33,6 +40,10 @@ bool meets(const MemoryOp &a, const MemoryOp &b);
 /// The dimension whose indices are the loop plus something within one step, all elements of a
 /// vector included.
 std::optional<unsigned> sliceDimension(const Access &access, mlir::affine::AffineForOp loop);
+
+/// Whether all accesses of what may be `memref` are of it, and keep to places of their own in each
+/// iteration of the loop, by one of their indices.
+bool isApart(const MemoryOp &nest, mlir::Value memref, mlir::affine::AffineForOp loop);
 
 /// The one op that the loop holds, if that is a loop; else null.
 mlir::affine::AffineForOp innerLoop(mlir::affine::AffineForOp loop);

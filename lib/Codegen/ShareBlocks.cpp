@@ -21,13 +21,6 @@ using namespace mlir;
 using namespace ai;
 using affine::AffineForOp;
 
-/// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
-static constexpr int64_t kCostOfBarrier = 2000;
-
-/// Iterations that any number of threads share fairly: for more of them it is not worth asking more
-/// often whose iteration it is.
-static constexpr int64_t kEnoughShares = 16;
-
 /// Accesses for each store of a nest that lays something out; one that computes has more.
 static constexpr int64_t kMostAccesses = 8;
 
@@ -353,40 +346,6 @@ private:
     return llvm::none_of(nest.accesses, [&](const Access &a) {
       return mayShareMemory(a.memref, memref) && (!a.isKnown() || a.uses(loop.getInductionVar()));
     });
-  }
-
-  /// Whether all accesses of what may be `memref` are of it, and keep to places of their own in
-  /// each iteration, by one of their indices.
-  static bool isApart(const MemoryOp &nest, Value memref, AffineForOp loop) {
-    SmallVector<const Access *> accesses;
-    for (const Access &a : nest.accesses)
-      if (mayShareMemory(a.memref, memref))
-        accesses.push_back(&a);
-    if (llvm::any_of(accesses, [&](const Access *a) { return a->memref != memref; }))
-      return false;
-    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
-    return llvm::any_of(llvm::seq<unsigned>(rank),
-                        [&](unsigned dim) { return isApart(accesses, dim, loop); });
-  }
-
-  /// Whether index `dim` of all accesses is factor * i + rest, where the rests together span less
-  /// than a step.
-  static bool isApart(ArrayRef<const Access *> accesses, unsigned dim, AffineForOp loop) {
-    Value i = loop.getInductionVar();
-    std::optional<int64_t> factor;
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    for (const Access *a : accesses) {
-      if (!a->isKnown())
-        return false;
-      const LinearIndex &index = a->indices[dim];
-      std::optional<Interval> rest = rangeOf(index.without(i));
-      if (!rest || index.factorOf(i) != factor.value_or(index.factorOf(i)))
-        return false;
-      factor = index.factorOf(i);
-      low = std::min(low, rest->low);
-      high = std::max(high, rest->high + a->width(dim) - 1);
-    }
-    return factor && high - low < std::abs(*factor) * loop.getStepAsInt();
   }
 
   /// In front of each piece that may meet one since the last barrier. Pieces that one part runs

@@ -125,10 +125,12 @@ static void buildCPULoops(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createAIPartitionCombinePass());
   AIShareBlocksPassOptions share;
   share.l2 = options.l2;
-  if (options.checkNaN)
+  if (options.checkNaN) {
     pm.addPass(createAICheckNaNPass());
-  else
+  } else {
+    pm.addNestedPass<func::FuncOp>(createAIDistributeNestsPass());
     pm.addNestedPass<func::FuncOp>(createAIShareBlocksPass(share));
+  }
   pm.addPass(createAIPlanMemoryPass());
   if (options.maxMemory > 0) {
     AICheckMemoryPassOptions check;

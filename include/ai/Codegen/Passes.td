@@ -81,6 +81,38 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::func::FuncOp"> 
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect"];
 }
 
+def AIDistributeNestsPass : Pass<"ai-distribute-nests", "mlir::func::FuncOp"> {
+  let summary = "cut nests of few iterations, which threads would share unevenly";
+  let description = [{
+    An odd number n of iterations leaves one of two threads work / 2n more than half. The last nest
+    inside the outer loop gets an outer loop of its own, behind the others, if that makes the two
+    shares more even by at least a sixteenth of the work: n is at most 7, and `ai-share-blocks` finds
+    more iterations to share out in the nest, or as many that are not odd.
+
+    - Needs: affine nests on memrefs in a function with `ai.kind = "block"`, before `ai-share-blocks`;
+      others are left alone.
+    - Ensures: a nest is cut only if its iterations meet neither in what both sides touch nor in what
+      the last nest writes, and no value passes from one side to the other; each sum has its order.
+    - Fails when: never.
+
+    ```mlir
+    affine.for %i = 0 to 3 {
+      affine.for %j = 0 to 50 { ... }            // writes %a[%i, %j]
+      affine.for %k = 0 to 11 { ... }            // reads all of %a[%i], writes %b[%i, %k]
+    }
+    // becomes
+    affine.for %i = 0 to 3 {
+      affine.for %j = 0 to 50 { ... }
+    }
+    affine.for %i = 0 to 3 {
+      affine.for %k = 0 to 11 { ... }            // 33 iterations to share out
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numNests", "num-nests", "Nests cut in two">];
+  let dependentDialects = ["mlir::affine::AffineDialect"];
+}
+
 def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
   let summary = "let several threads compute one block";
   let description = [{
