@@ -135,12 +135,11 @@ public:
   }
 
   void run() {
-    mayHaveTeams = anyTeams();
-    if (!mayHaveTeams)
+    if (!anyTeams())
       return runOnce();
     TeamTrial &trial = model.teamTrials[&step - model.program.steps];
-    mayHaveTeams = trial.next(numFull() * step.block_size + numSingles);
-    if (!mayHaveTeams)
+    formsTeams = trial.next(numFull() * step.block_size + numSingles);
+    if (!formsTeams)
       numThreads = model.threadsOf(step, batch.count, /*mayHaveTeams=*/false);
     auto begin = std::chrono::steady_clock::now();
     runOnce();
@@ -151,7 +150,7 @@ private:
   /// Blocks but for the one that single samples take the place of.
   int64_t numFull() const { return numBlocks - (singles ? 1 : 0); }
 
-  /// Whether any round has blocks for teams.
+  /// Whether any round may have blocks for teams.
   bool anyTeams() const {
     auto isFor = [&](const ai_rt_step_t &step, int64_t count) {
       return model.hasTeams(step, count, numThreads);
@@ -215,7 +214,7 @@ private:
   int64_t numBlocks, numSingles;
   int64_t blocksOfRound; ///< All at once, or, where rows go into panels, one for each slot.
   int64_t numThreads;
-  bool mayHaveTeams = false;
+  bool formsTeams = false; ///< Where there may be some.
   Trace *trace = nullptr;
 };
 } // namespace
@@ -295,7 +294,7 @@ void StepRun::clearSlots(int64_t thread, int64_t first, int64_t end) {
 void StepRun::runAll(const Blocks &blocks, int64_t thread, int64_t first, int64_t count,
                      int64_t slot) {
   Sharing sharing(numThreads, count);
-  bool hasTeams = mayHaveTeams && model.hasTeams(blocks.step, count, numThreads);
+  bool hasTeams = formsTeams && model.hasTeams(blocks.step, count, numThreads);
   int64_t size = blocks.step.block_size, alone = hasTeams ? sharing.alone : count;
   for (int64_t s = thread; s < step.num_slots; s += numThreads)
     for (int64_t i = s; i < alone; i += step.num_slots)
