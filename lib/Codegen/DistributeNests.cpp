@@ -60,8 +60,8 @@ static bool pays(const MemoryOp &nest, AffineForOp loop, Operation *last) {
   };
   if (!writesApart(loop))
     return false;
-  int64_t trips = *tripCount(loop), work = workOf(loop), workOfLast = workOf(last);
-  int64_t tripsOfLast = trips * tripsOf(outerLoops(tail, kEnoughShares / trips, writesApart));
+  int64_t trips = *tripCount(loop), work = costOf(nest), workOfLast = costOf(nest, last);
+  int64_t tripsOfLast = trips * tripsOf(outerLoops(tail, writesApart));
   int64_t now = excess(work - workOfLast, trips) + excess(workOfLast, tripsOfLast);
   return (excess(work, trips) - now) * kLeastGain > work;
 }

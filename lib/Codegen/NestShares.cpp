@@ -31,17 +31,14 @@ static int64_t timesOf(Operation *op) {
   return times;
 }
 
-int64_t ai::costOf(const MemoryOp &nest) {
+int64_t ai::costOf(const MemoryOp &nest) { return costOf(nest, nest.op); }
+
+int64_t ai::costOf(const MemoryOp &nest, Operation *root) {
   int64_t cost = 0;
   for (const Access &access : nest.accesses)
-    cost += timesOf(access.op);
+    if (root->isAncestor(access.op))
+      cost += timesOf(access.op);
   return cost;
-}
-
-int64_t ai::workOf(Operation *root) {
-  int64_t work = 0;
-  root->walk([&](Operation *op) { work += timesOf(op); });
-  return work;
 }
 
 bool ai::mayMeet(const Access &x, const Access &y) {
@@ -128,13 +125,15 @@ AffineForOp ai::longestLoop(const MemoryOp &nest, function_ref<bool(AffineForOp)
   return longest;
 }
 
-SharedLoops ai::outerLoops(const MemoryOp &nest, int64_t enough,
-                           function_ref<bool(AffineForOp)> isFit) {
+SharedLoops ai::outerLoops(const MemoryOp &nest, function_ref<bool(AffineForOp)> isFit) {
   SharedLoops loops;
-  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop; loop = innerLoop(loop))
-    if (tripsOf(loops) < enough && tripCount(loop).value_or(0) > 1 && loop.getNumResults() == 0 &&
+  for (auto loop = dyn_cast<AffineForOp>(nest.op); loop; loop = innerLoop(loop)) {
+    int64_t trips = tripCount(loop).value_or(0), before = tripsOf(loops);
+    bool isSeldom = before < kMostShares && costOf(nest, loop) >= kSeldom * trips * timesOf(loop);
+    if (trips > 1 && (before < kEnoughShares || isSeldom) && loop.getNumResults() == 0 &&
         isFit(loop))
       loops.push_back(loop);
+  }
   return loops;
 }
 
@@ -170,13 +169,8 @@ static Value constant(OpBuilder &b, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(b, loc, value);
 }
 
-/// `fraction` of `trips`, rounded up or down.
-static Value tripAt(OpBuilder &b, Location loc, int64_t trips, Value fraction,
-                    bool roundsUp = false) {
+static Value tripAt(OpBuilder &b, Location loc, int64_t trips, Value fraction) {
   Value scaled = arith::MulIOp::create(b, loc, fraction, constant(b, loc, trips));
-  if (roundsUp) // fractions are less than 1 too large, and the product less than `trips`
-    scaled = arith::AddIOp::create(b, loc, scaled,
-                                   constant(b, loc, (int64_t(1) << kFractionBits) - trips));
   return arith::ShRUIOp::create(b, loc, scaled, constant(b, loc, kFractionBits));
 }
 
@@ -218,13 +212,23 @@ void Part::restrict(AffineForOp loop, Operation *nest) const {
   loop->setAttr("ai.trips", b.getI64IntegerAttr(trips));
 }
 
-void Part::guard(ArrayRef<AffineForOp> loops, Operation *nest, bool roundsUp) const {
+void Part::guard(ArrayRef<AffineForOp> loops, Operation *nest, int64_t middle) const {
   OpBuilder b(nest);
   AffineForOp last = loops.back();
   Location loc = last.getLoc();
   int64_t trips = tripsOf(loops);
-  Value first = tripAt(b, loc, trips, begin, roundsUp);
-  Value behind = tripAt(b, loc, trips, end, roundsUp);
+  auto boundAt = [&](Value fraction, int64_t partAtMiddle) {
+    Value bound = tripAt(b, loc, trips, fraction);
+    if (middle == trips / 2)
+      return bound;
+    auto equals = [&](Value value, int64_t other) -> Value {
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, value,
+                                   constant(b, loc, other));
+    };
+    Value isMiddle = arith::AndIOp::create(b, loc, equals(parts, 2), equals(part, partAtMiddle));
+    return arith::SelectOp::create(b, loc, isMiddle, constant(b, loc, middle), bound).getResult();
+  };
+  Value first = boundAt(begin, 1), behind = boundAt(end, 0);
   SmallVector<Operation *> ops =
       llvm::map_to_vector(last.getBody()->without_terminator(), [](Operation &op) { return &op; });
   b.setInsertionPointToStart(last.getBody());

@@ -11,9 +11,9 @@ namespace ai {
 /// A nest of fewer accesses takes less time than the barriers that sharing it would bring.
 inline constexpr int64_t kCostOfBarrier = 2000;
 
-/// Iterations that any number of threads share fairly: for more of them it is not worth asking more
-/// often whose iteration it is.
-inline constexpr int64_t kEnoughShares = 16;
+/// Iterations that most teams share fairly: with more of them it is not worth asking more often
+/// whose iteration it is, unless that is seldom: every kSeldom accesses.
+inline constexpr int64_t kEnoughShares = 16, kMostShares = 128, kSeldom = 128;
 
 /// An op of a function's body that touches memory, with what it touches.
 struct MemoryOp {
@@ -28,8 +28,8 @@ llvm::SmallVector<MemoryOp> collectMemoryOps(mlir::func::FuncOp function);
 /// Accesses of one run.
 int64_t costOf(const MemoryOp &nest);
 
-/// Ops inside `root`, as often as they run.
-int64_t workOf(mlir::Operation *root);
+/// Accesses inside `root` of one run of the nest that it lies in.
+int64_t costOf(const MemoryOp &nest, mlir::Operation *root);
 
 /// Whether two accesses may touch an element in any of their iterations.
 bool mayMeet(const Access &x, const Access &y);
@@ -57,9 +57,10 @@ mlir::affine::AffineForOp longestLoop(const MemoryOp &nest,
 using SharedLoops = llvm::SmallVector<mlir::affine::AffineForOp, 2>;
 
 /// Of the loops that `longestLoop` chooses from, those that are fit, outermost first, until they
-/// have `enough` iterations together. Few iterations make uneven shares, and the outer loops keep
-/// what neighbours in memory compute together. Empty if none is fit.
-SharedLoops outerLoops(const MemoryOp &nest, int64_t enough,
+/// have kEnoughShares iterations together, and further where there is much to do in each. Few
+/// iterations make uneven shares, and the outer loops keep what neighbours in memory compute
+/// together. Empty if none is fit.
+SharedLoops outerLoops(const MemoryOp &nest,
                        llvm::function_ref<bool(mlir::affine::AffineForOp)> isFit);
 
 /// The iterations of all loops together.
@@ -77,10 +78,10 @@ struct Part {
   /// all parts, as `ai.trips`.
   void restrict(mlir::affine::AffineForOp loop, mlir::Operation *nest) const;
   /// The same for several loops, by a condition around the body of the last one: their bounds stay
-  /// constants, and LLVM finds the same addresses as without.
-  /// Of uneven shares the first ones are the larger if `roundsUp`, else the last ones.
+  /// constants, and LLVM finds the same addresses as without. Of two parts the first one ends, and
+  /// the second begins, at iteration `middle`.
   void guard(llvm::ArrayRef<mlir::affine::AffineForOp> loops, mlir::Operation *nest,
-             bool roundsUp) const;
+             int64_t middle) const;
   /// Only part `group` mod parts runs the ops, where the last one stands.
   void restrictToOne(llvm::ArrayRef<mlir::Operation *> ops, int64_t group) const;
 };

@@ -42,9 +42,11 @@ struct Piece : MemoryOp { // `op` is the first
   Shares shares = {};      // of a nest that is shared out
   bool isRepeated = false; // every part runs it
   int64_t group = 0;       // part group mod parts runs all of it, unless it is shared or repeated
-  bool roundsUp = false;   // of uneven shares the first ones are the larger
+  bool isTied = false;     // to one that is shared alike, with no barrier between
+  SmallVector<int64_t, 1> middles = {}; // of `shares`: where the first of two parts ends
 
   bool isShared() const { return !shares.empty(); }
+  bool isOnePart() const { return !isShared() && !isRepeated; }
 };
 
 class Sharer {
@@ -73,17 +75,15 @@ public:
         }))
       function->setAttr("ai.team", UnitAttr::get(function.getContext()));
     for (Piece &piece : pieces)
-      if (!piece.isShared() && !piece.isRepeated)
-        for (ArrayRef<Operation *> ops : split(piece.ops))
-          part.restrictToOne(ops, piece.group);
+      if (piece.isOnePart())
+        part.restrictToOne(piece.ops, piece.group);
       else
-        for (const SharedLoops &loops : piece.shares)
-          part.guard(loops, piece.op, piece.roundsUp);
+        for (auto [loops, middle] : llvm::zip_equal(piece.shares, piece.middles))
+          part.guard(loops, piece.op, middle);
   }
 
 private:
-  /// Cuts a piece behind each nest, unless something of what comes before it is used behind it:
-  /// nests stay apart for those who look at them one by one.
+  /// Cuts ops behind each nest, unless something of what comes before it is used behind it.
   SmallVector<ArrayRef<Operation *>> split(ArrayRef<Operation *> ops) {
     SmallVector<ArrayRef<Operation *>> cuts;
     DenseSet<Operation *> users;
@@ -195,11 +195,11 @@ private:
       else if (!prepared.contains(memory) && !isParameter(memory))
         return false;
     }
-    return costOf(nest) <= kMostAccesses * costOf(stores);
+    return ai::costOf(nest) <= kMostAccesses * ai::costOf(stores);
   }
 
-  /// A nest that is shared out is a piece. What lies between two of them is one, but for what later
-  /// pieces compute with: each part needs that, so it stays outside.
+  /// A nest that is shared out is a piece. What lies between two of them is one for each nest, but
+  /// for what later ones compute with: each part needs that, so it stays outside.
   void formPieces() {
     DenseSet<Operation *> outside(layouts);
     keepInvariants(outside);
@@ -207,25 +207,41 @@ private:
     do
       runs = numberRuns(outside);
     while (keepOutside(runs, outside));
-    int64_t last = -1;
+    SmallVector<Operation *> run; // of one part
+    int64_t number = -1;
+    auto endRun = [&] {
+      for (ArrayRef<Operation *> ops : split(run))
+        addPiece(ops);
+      run.clear();
+    };
     for (Operation &op : body) {
-      auto *nest = nests.find(&op);
-      int64_t run = runs.lookup_or(&op, -1);
-      if (run < 0 && nest == nests.end())
+      int64_t next = runs.lookup_or(&op, -1);
+      if (next < 0 && !nests.contains(&op))
         continue;
-      if (run < 0 || run != last)
-        pieces.push_back({{&op, {}}, {}});
-      last = run;
-      Piece &piece = pieces.back();
-      piece.ops.push_back(&op);
-      piece.shares = shared.lookup(&op);
-      piece.isRepeated = run < 0 && !piece.isShared();
+      if (next < 0 || next != number)
+        endRun();
+      number = next;
+      run.push_back(&op);
+      if (next >= 0)
+        continue;
+      endRun();
+      pieces.back().shares = shared.lookup(&op);
+      pieces.back().isRepeated = !pieces.back().isShared();
+    }
+    endRun();
+  }
+
+  void addPiece(ArrayRef<Operation *> ops) {
+    Piece piece{{ops.front(), {}}, llvm::to_vector(ops)};
+    for (Operation *op : ops) {
+      auto *nest = nests.find(op);
       if (nest == nests.end())
         continue;
       llvm::copy_if(nest->second.accesses, std::back_inserter(piece.accesses),
                     [&](const Access &access) { return !isOwn(access); });
       piece.isKnown &= nest->second.isKnown;
     }
+    pieces.push_back(std::move(piece));
   }
 
   /// Numbers the ops of the body that are inside pieces of several.
@@ -285,15 +301,14 @@ private:
   /// What of the nest threads share out; empty if that is not worth it.
   Shares findShares(const MemoryOp &nest) const {
     Shares shares;
-    if (nest.isKnown && costOf(nest) >= kCostOfBarrier)
+    if (nest.isKnown && ai::costOf(nest) >= kCostOfBarrier)
       if (!shareWhole(nest, shares) && !shareInside(nest, shares))
         shares.clear();
     return shares;
   }
 
   bool shareWhole(const MemoryOp &nest, Shares &shares) const {
-    SharedLoops loops =
-        outerLoops(nest, kEnoughShares, [&](AffineForOp loop) { return writesApart(nest, loop); });
+    SharedLoops loops = outerLoops(nest, [&](AffineForOp loop) { return writesApart(nest, loop); });
     if (loops.empty())
       return false;
     shares.push_back(std::move(loops));
@@ -321,7 +336,7 @@ private:
     return llvm::all_of(inside, [&](const MemoryOp &inner) {
       if (!writes(inner))
         return true; // every part runs it
-      SharedLoops loops = outerLoops(inner, kEnoughShares, [&](AffineForOp shared) {
+      SharedLoops loops = outerLoops(inner, [&](AffineForOp shared) {
         return llvm::all_of(inner.accesses, [&](const Access &write) {
           return !write.isWrite || isApart(inner, write.memref, shared);
         });
@@ -351,43 +366,88 @@ private:
   /// In front of each piece that may meet one since the last barrier. Pieces that one part runs
   /// need none between them when it is the same part.
   void placeBarriers() {
-    SmallVector<const Piece *> since;
-    int64_t lead = 0; // of the first of two parts, in work since the last barrier
+    SmallVector<Piece *> since;
     for (Piece &piece : pieces) {
-      SmallVector<const Piece *> met;
-      for (const Piece *before : since)
+      SmallVector<Piece *> met;
+      for (Piece *before : since)
         if (conflict(*before, piece))
           met.push_back(before);
-      if (!met.empty()) {
-        piece.group = met.back()->group;
-        piece.roundsUp = met.back()->roundsUp;
-      } else {
-        piece.group = 2 * (&piece - pieces.begin()) + (lead > 0);
-        piece.roundsUp = lead < 0;
-      }
+      auto alone = llvm::find_if(met, [](const Piece *before) { return before->isOnePart(); });
+      bool follows = alone != met.end();
+      if (follows)
+        piece.group = (*alone)->group;
       if (llvm::any_of(met, [&](const Piece *before) { return !isOnOnePart(*before, piece); })) {
         OpBuilder b(piece.op);
         gpu::BarrierOp::create(b, piece.op->getLoc());
+        level(since);
         since.clear();
-        lead = 0;
+        met.clear();
       }
+      if (!follows)
+        piece.group = chooseGroup(piece, since);
+      for (Piece *before : met)
+        piece.isTied = before->isTied = true;
       since.push_back(&piece);
-      lead += leadOf(piece);
     }
+    level(since);
   }
 
-  /// How much more of the piece the first of two parts runs than the second.
-  static int64_t leadOf(const Piece &piece) {
+  /// A piece that waits for none goes to the part that runs less alone, if it is worth it.
+  int64_t chooseGroup(const Piece &piece, ArrayRef<Piece *> since) const {
+    int64_t lead = 0, last = 0;
+    for (const Piece *before : since)
+      if (before->isOnePart()) {
+        lead += leadOf(*before);
+        last = before->group;
+      }
+    int64_t group = 2 * (&piece - pieces.begin()) + (lead > 0);
+    return costOf(piece) < kCostOfBarrier ? last : group;
+  }
+
+  int64_t costOf(const Piece &piece) const {
+    int64_t cost = 0;
+    for (Operation *op : piece.ops)
+      if (auto nest = nests.find(op); nest != nests.end())
+        cost += ai::costOf(nest->second);
+    return cost;
+  }
+
+  /// What the first of two parts runs more of a piece that one part runs.
+  int64_t leadOf(const Piece &piece) const {
+    return piece.group % 2 ? -costOf(piece) : costOf(piece);
+  }
+
+  /// Chooses where two parts share each nest between two barriers, those of the longest iterations
+  /// first, so that the others make up for what one part has run more.
+  void level(ArrayRef<Piece *> since) const {
+    struct Share {
+      Piece *piece;
+      unsigned number;
+      int64_t trips, cost; // of an iteration
+    };
+    SmallVector<Share> shares;
     int64_t lead = 0;
-    for (const SharedLoops &loops : piece.shares)
-      if (int64_t trips = tripsOf(loops); trips % 2)
-        lead += workOf(loops.front()) / trips;
-    if (piece.isShared())
-      return piece.roundsUp ? lead : -lead;
-    if (!piece.isRepeated)
-      for (Operation *op : piece.ops)
-        lead += workOf(op);
-    return piece.group % 2 ? -lead : lead;
+    for (Piece *piece : since) {
+      if (piece->isOnePart())
+        lead += leadOf(*piece);
+      piece->middles.resize(piece->shares.size());
+      for (auto [number, loops] : llvm::enumerate(piece->shares)) {
+        int64_t trips = tripsOf(loops);
+        int64_t cost = ai::costOf(nests.find(piece->op)->second, loops.front()) / trips;
+        shares.push_back({piece, unsigned(number), trips, std::max<int64_t>(cost, 1)});
+      }
+    }
+    llvm::sort(shares, [](const Share &a, const Share &b) {
+      return std::tie(b.cost, a.piece, a.number) < std::tie(a.cost, b.piece, b.number);
+    });
+    for (const Share &share : shares) {
+      int64_t even =
+          llvm::divideFloorSigned((share.trips + 1) * share.cost - lead - 1, 2 * share.cost);
+      int64_t middle =
+          share.piece->isTied ? share.trips / 2 : std::clamp<int64_t>(even, 0, share.trips);
+      share.piece->middles[share.number] = middle;
+      lead += (2 * middle - share.trips) * share.cost;
+    }
   }
 
   static bool conflict(const Piece &a, const Piece &b) {
@@ -398,7 +458,7 @@ private:
   static bool isOnOnePart(const Piece &a, const Piece &b) {
     if (!a.isShared() && !b.isShared())
       return a.group == b.group && !a.isRepeated && !b.isRepeated;
-    if (a.shares.size() != 1 || b.shares.size() != 1 || a.roundsUp != b.roundsUp)
+    if (a.shares.size() != 1 || b.shares.size() != 1)
       return false;
     const SharedLoops &loopsA = a.shares.front(), &loopsB = b.shares.front();
     return loopsA.size() == loopsB.size() &&

@@ -460,23 +460,25 @@ func.func @rows_with_a_store_of_their_own(%x: memref<52x53xf32>, %w: memref<53xf
 
 // -----
 
-// Of 7 iterations the last part has the larger share; of the next 7, which need no barrier, the first: rounded up, by
-// 2^32 - 7. What one part runs goes to the one that has less to do, the second.
+// Of 7 iterations that take longer the second of two parts has 4. So it has 3 of 7 others with no barrier between; more
+// than two parts share both alike.
 // CHECK-LABEL: func.func @uneven_shares_make_up_for_each_other(
 //  CHECK-SAME:   %[[PART:[a-z0-9]+]]: index {ai.role = "part"}, %[[PARTS:[a-z0-9]+]]: index {ai.role = "parts"}
-//   CHECK-NOT:   4294967289
-//       CHECK:   affine.for %{{.*}} = 0 to 7 {
-//       CHECK:   arith.constant 4294967289
-//       CHECK:   affine.for %{{.*}} = 0 to 7 {
-//       CHECK:   %[[NUMBER:.*]] = arith.constant 5
-//       CHECK:   %[[OWNER:.*]] = arith.remui %[[NUMBER]], %[[PARTS]]
-//       CHECK:   arith.cmpi eq, %[[PART]], %[[OWNER]]
+//       CHECK:   %[[BEGIN:.*]] = arith.shrui
+//       CHECK:   %[[PAIR:.*]] = arith.cmpi eq, %[[PARTS]], %{{.*}}
+//       CHECK:   %[[SECOND:.*]] = arith.cmpi eq, %[[PART]], %{{.*}}
+//       CHECK:   %[[AT:.*]] = arith.andi %[[PAIR]], %[[SECOND]]
+//       CHECK:   %[[MIDDLE:.*]] = arith.constant 4
+//       CHECK:   %[[FIRST:.*]] = arith.select %[[AT]], %[[MIDDLE]], %[[BEGIN]]
+//       CHECK:   affine.for %[[I:.*]] = 0 to 7 {
+//       CHECK:     arith.cmpi uge, %[[I]], %[[FIRST]]
+//   CHECK-NOT:   arith.select
 //   CHECK-NOT:   gpu.barrier
 //       CHECK:   return
-func.func @uneven_shares_make_up_for_each_other(%x: memref<7xf32>, %y: memref<7xf32>, %z: memref<1xf32>) attributes {ai.kind = "block"} {
+func.func @uneven_shares_make_up_for_each_other(%x: memref<7xf32>, %y: memref<7xf32>) attributes {ai.kind = "block"} {
   %0 = arith.constant 0.0 : f32
   affine.for %i = 0 to 7 {
-    affine.for %k = 0 to 400 {
+    affine.for %k = 0 to 800 {
       affine.store %0, %x[%i] : memref<7xf32>
     }
   }
@@ -485,8 +487,70 @@ func.func @uneven_shares_make_up_for_each_other(%x: memref<7xf32>, %y: memref<7x
       affine.store %0, %y[%i] : memref<7xf32>
     }
   }
-  affine.for %k = 0 to 400 {
-    affine.store %0, %z[0] : memref<1xf32>
+  return
+}
+
+// -----
+
+// The first part runs one sum, the second another one of 3,000 stores more: of ten iterations of 500 stores, eight are
+// the first part's.
+// CHECK-LABEL: func.func @sums_have_a_part_each(
+//  CHECK-SAME:   %[[PART:[a-z0-9]+]]: index {ai.role = "part"}, %[[PARTS:[a-z0-9]+]]: index {ai.role = "parts"}
+//       CHECK:   %[[EVEN:.*]] = arith.constant 0 : index
+//       CHECK:   %[[OWNER:.*]] = arith.remui %[[EVEN]], %[[PARTS]]
+//       CHECK:   arith.cmpi eq, %[[PART]], %[[OWNER]]
+//       CHECK:   scf.if
+//       CHECK:   %[[ODD:.*]] = arith.constant 3
+//       CHECK:   %[[OWNER:.*]] = arith.remui %[[ODD]], %[[PARTS]]
+//       CHECK:   arith.cmpi eq, %[[PART]], %[[OWNER]]
+//       CHECK:   scf.if
+//       CHECK:   arith.constant 8
+//       CHECK:   arith.select
+//       CHECK:   affine.for %{{.*}} = 0 to 10 {
+//   CHECK-NOT:   gpu.barrier
+//       CHECK:   return
+func.func @sums_have_a_part_each(%x: memref<1xf32>, %y: memref<1xf32>, %z: memref<10xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %k = 0 to 2000 {
+    affine.store %0, %x[0] : memref<1xf32>
+  }
+  affine.for %k = 0 to 5000 {
+    affine.store %0, %y[0] : memref<1xf32>
+  }
+  affine.for %i = 0 to 10 {
+    affine.for %k = 0 to 500 {
+      affine.store %0, %z[%i] : memref<10xf32>
+    }
+  }
+  return
+}
+
+// -----
+
+// 25 rows are one of two parts' 13: with much to do in each, columns are counted through too. Rows of little are not.
+// CHECK: #[[$THROUGH:.*]] = affine_map<(d0, d1) -> (d0 * 6 + d1)>
+// CHECK-LABEL: func.func @parts_of_rows(
+//       CHECK:   affine.for %[[I:.*]] = 0 to 25 {
+//       CHECK:     affine.for %[[J:.*]] = 0 to 6 {
+//       CHECK:       affine.apply #[[$THROUGH]](%[[I]], %[[J]])
+//       CHECK:       scf.if
+//       CHECK:   affine.for %[[I:.*]] = 0 to 25 {
+//       CHECK:     arith.cmpi uge, %[[I]]
+//       CHECK:     scf.if
+//       CHECK:       affine.for %{{.*}} = 0 to 100 {
+func.func @parts_of_rows(%x: memref<25x6x200xf32>, %y: memref<25x100xf32>) attributes {ai.kind = "block"} {
+  %0 = arith.constant 0.0 : f32
+  affine.for %i = 0 to 25 {
+    affine.for %j = 0 to 6 {
+      affine.for %k = 0 to 200 {
+        affine.store %0, %x[%i, %j, %k] : memref<25x6x200xf32>
+      }
+    }
+  }
+  affine.for %i = 0 to 25 {
+    affine.for %j = 0 to 100 {
+      affine.store %0, %y[%i, %j] : memref<25x100xf32>
+    }
   }
   return
 }

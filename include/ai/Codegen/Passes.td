@@ -118,10 +118,11 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
   let description = [{
     Where there are fewer blocks than threads, a team of threads runs one block. A nest of enough work
     runs over a share of its outer loops whose iterations write apart, counted through until there are
-    16; where there is no such loop around all of it, over a share of each nest inside, if those do not
-    meet: so the sums of a weight gradient, row by row. Any other nest runs on one thread of the team,
-    and barriers stand between nests that meet. Between two barriers, where shares are uneven, the
-    larger one goes to the thread that had less to do.
+    16, or 128 where each has much to do; where there is no such loop around all of it, over a share of
+    each nest inside, if those do not meet: so the sums of a weight gradient, row by row. Any other nest
+    runs on one thread of the team, and barriers stand between nests that meet. A team of two shares
+    iterations not by halves but so that both have accessed memory as often when they meet at a barrier:
+    one makes up for what the other ran alone, or for an iteration more of another nest.
 
     - Needs: affine nests on memrefs in a function with `ai.kind = "block"`; others are left alone.
     - Ensures: the function takes `part` and `parts`; one call for each part, all at the same time,
