@@ -5,9 +5,8 @@
 // it: bits do not depend on how many there are.
 
 #include "ai/Codegen/Passes.h"
-#include "lib/Codegen/NestShares.h"
+#include "lib/Codegen/BlockPieces.h"
 #include "lib/Codegen/StepFunctions.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/MapVector.h"
@@ -32,23 +31,6 @@ static bool isParameter(Value memory) {
 }
 
 namespace {
-/// What of a nest is shared out: loops around all of it, or some of each nest inside a loop that
-/// every part runs.
-using Shares = SmallVector<SharedLoops, 1>;
-
-/// Ops of the function's body with no barrier between them.
-struct Piece : MemoryOp { // `op` is the first
-  SmallVector<Operation *> ops;
-  Shares shares = {};      // of a nest that is shared out
-  bool isRepeated = false; // every part runs it
-  int64_t group = 0;       // part group mod parts runs all of it, unless it is shared or repeated
-  bool isTied = false;     // to one that is shared alike, with no barrier between
-  SmallVector<int64_t, 1> middles = {}; // of `shares`: where the first of two parts ends
-
-  bool isShared() const { return !shares.empty(); }
-  bool isOnePart() const { return !isShared() && !isRepeated; }
-};
-
 class Sharer {
 public:
   Sharer(func::FuncOp f, int64_t l2) : function(f), body(f.getBody().front()), l2(l2) {}
@@ -68,7 +50,7 @@ public:
     // What every part runs must not change memory that they share.
     if (llvm::any_of(pieces, [](const Piece &piece) { return piece.isRepeated && writes(piece); }))
       return function->setAttr("ai.alone", UnitAttr::get(function.getContext()));
-    placeBarriers();
+    placeBarriers(pieces);
     // Threads are at several of its ops at once.
     if (llvm::any_of(pieces, [&](const Piece &piece) {
           return piece.isShared() || piece.group != pieces.front().group;
@@ -195,7 +177,7 @@ private:
       else if (!prepared.contains(memory) && !isParameter(memory))
         return false;
     }
-    return ai::costOf(nest) <= kMostAccesses * ai::costOf(stores);
+    return costOf(nest) <= kMostAccesses * costOf(stores);
   }
 
   /// A nest that is shared out is a piece. What lies between two of them is one for each nest, but
@@ -237,6 +219,8 @@ private:
       auto *nest = nests.find(op);
       if (nest == nests.end())
         continue;
+      piece.nest = &nest->second;
+      piece.cost += costOf(nest->second);
       llvm::copy_if(nest->second.accesses, std::back_inserter(piece.accesses),
                     [&](const Access &access) { return !isOwn(access); });
       piece.isKnown &= nest->second.isKnown;
@@ -301,7 +285,7 @@ private:
   /// What of the nest threads share out; empty if that is not worth it.
   Shares findShares(const MemoryOp &nest) const {
     Shares shares;
-    if (nest.isKnown && ai::costOf(nest) >= kCostOfBarrier)
+    if (nest.isKnown && costOf(nest) >= kCostOfBarrier)
       if (!shareWhole(nest, shares) && !shareInside(nest, shares))
         shares.clear();
     return shares;
@@ -361,125 +345,6 @@ private:
     return llvm::none_of(nest.accesses, [&](const Access &a) {
       return mayShareMemory(a.memref, memref) && (!a.isKnown() || a.uses(loop.getInductionVar()));
     });
-  }
-
-  /// In front of each piece that may meet one since the last barrier. Pieces that one part runs
-  /// need none between them when it is the same part.
-  void placeBarriers() {
-    SmallVector<Piece *> since;
-    for (Piece &piece : pieces) {
-      SmallVector<Piece *> met;
-      for (Piece *before : since)
-        if (conflict(*before, piece))
-          met.push_back(before);
-      auto alone = llvm::find_if(met, [](const Piece *before) { return before->isOnePart(); });
-      bool follows = alone != met.end();
-      if (follows)
-        piece.group = (*alone)->group;
-      if (llvm::any_of(met, [&](const Piece *before) { return !isOnOnePart(*before, piece); })) {
-        OpBuilder b(piece.op);
-        gpu::BarrierOp::create(b, piece.op->getLoc());
-        level(since);
-        since.clear();
-        met.clear();
-      }
-      if (!follows)
-        piece.group = chooseGroup(piece, since);
-      for (Piece *before : met)
-        piece.isTied = before->isTied = true;
-      since.push_back(&piece);
-    }
-    level(since);
-  }
-
-  /// A piece that waits for none goes to the part that runs less alone, if it is worth it.
-  int64_t chooseGroup(const Piece &piece, ArrayRef<Piece *> since) const {
-    int64_t lead = 0, last = 0;
-    for (const Piece *before : since)
-      if (before->isOnePart()) {
-        lead += leadOf(*before);
-        last = before->group;
-      }
-    int64_t group = 2 * (&piece - pieces.begin()) + (lead > 0);
-    return costOf(piece) < kCostOfBarrier ? last : group;
-  }
-
-  int64_t costOf(const Piece &piece) const {
-    int64_t cost = 0;
-    for (Operation *op : piece.ops)
-      if (auto nest = nests.find(op); nest != nests.end())
-        cost += ai::costOf(nest->second);
-    return cost;
-  }
-
-  /// What the first of two parts runs more of a piece that one part runs.
-  int64_t leadOf(const Piece &piece) const {
-    return piece.group % 2 ? -costOf(piece) : costOf(piece);
-  }
-
-  /// Chooses where two parts share each nest between two barriers, those of the longest iterations
-  /// first, so that the others make up for what one part has run more.
-  void level(ArrayRef<Piece *> since) const {
-    struct Share {
-      Piece *piece;
-      unsigned number;
-      int64_t trips, cost; // of an iteration
-    };
-    SmallVector<Share> shares;
-    int64_t lead = 0;
-    for (Piece *piece : since) {
-      if (piece->isOnePart())
-        lead += leadOf(*piece);
-      piece->middles.resize(piece->shares.size());
-      for (auto [number, loops] : llvm::enumerate(piece->shares)) {
-        int64_t trips = tripsOf(loops);
-        int64_t cost = ai::costOf(nests.find(piece->op)->second, loops.front()) / trips;
-        shares.push_back({piece, unsigned(number), trips, std::max<int64_t>(cost, 1)});
-      }
-    }
-    llvm::sort(shares, [](const Share &a, const Share &b) {
-      return std::tie(b.cost, a.piece, a.number) < std::tie(a.cost, b.piece, b.number);
-    });
-    for (const Share &share : shares) {
-      int64_t even =
-          llvm::divideFloorSigned((share.trips + 1) * share.cost - lead - 1, 2 * share.cost);
-      int64_t middle =
-          share.piece->isTied ? share.trips / 2 : std::clamp<int64_t>(even, 0, share.trips);
-      share.piece->middles[share.number] = middle;
-      lead += (2 * middle - share.trips) * share.cost;
-    }
-  }
-
-  static bool conflict(const Piece &a, const Piece &b) {
-    return !a.isKnown || !b.isKnown || meets(a, b) || meets(b, a);
-  }
-
-  /// Whether the thread that ran an iteration of `a` runs all of `b` that meets it.
-  static bool isOnOnePart(const Piece &a, const Piece &b) {
-    if (!a.isShared() && !b.isShared())
-      return a.group == b.group && !a.isRepeated && !b.isRepeated;
-    if (a.shares.size() != 1 || b.shares.size() != 1)
-      return false;
-    const SharedLoops &loopsA = a.shares.front(), &loopsB = b.shares.front();
-    return loopsA.size() == loopsB.size() &&
-           llvm::all_of(llvm::zip_equal(loopsA, loopsB), [&](auto loops) {
-             return areSliced(a, std::get<0>(loops), b, std::get<1>(loops));
-           });
-  }
-
-  /// Whether what an iteration of one loop touches meets only the same iteration of the other.
-  static bool areSliced(const Piece &a, AffineForOp loopA, const Piece &b, AffineForOp loopB) {
-    if (!haveSameBounds(loopA, loopB))
-      return false;
-    for (const Access &x : a.accesses)
-      for (const Access &y : b.accesses) {
-        if ((!x.isWrite && !y.isWrite) || !mayMeet(x, y))
-          continue;
-        std::optional<unsigned> slice = sliceDimension(x, loopA);
-        if (!slice || slice != sliceDimension(y, loopB))
-          return false;
-      }
-    return true;
   }
 
   func::FuncOp function;
