@@ -24,6 +24,7 @@ void makeLanes(LinalgNest &nest, unsigned lane, int64_t width, bool isApart, boo
 struct Tiling {
   unsigned lane, row;
   int64_t side;
+  bool isMasked; // squares may reach beyond the ends
   llvm::SmallVector<mlir::OpOperand *> moved;
 };
 

@@ -2,6 +2,7 @@
 // registers.
 
 #include "lib/Codegen/LaneStrategies.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -38,7 +39,7 @@ std::optional<Tiling> ai::findTiling(LinalgNest &nest, int64_t width) {
     return std::nullopt;
   if (std::min(nest.sizes[*lane], nest.sizes[*row]) < kMinSide || width < kMinSide)
     return std::nullopt;
-  return Tiling{*lane, *row, std::min(width, kMaxSide), moved};
+  return Tiling{*lane, *row, std::min(width, kMaxSide), nest.mayMask(*lane, moved), moved};
 }
 
 /// Transposes a square: zipping row i with row i + n/2, log2(n) times over.
@@ -59,21 +60,30 @@ static SmallVector<Value> transpose(LinalgNest &nest, SmallVector<Value> rows) {
   return rows;
 }
 
+/// How many of `side` iterations of `dim` there are.
+static int64_t countInside(const LinalgNest &nest, unsigned dim, int64_t side) {
+  return std::min(side, nest.ranges[dim].end - nest.ranges[dim].begin);
+}
+
 /// One square at the current indices: its moved operands are transposed, then the body runs once
-/// per row.
+/// per row. At the ends some rows and elements may not be there.
 static void makeSquare(LinalgNest &nest, const Tiling &tiling, int64_t side) {
   Value firstLane = nest.indices[tiling.lane], firstRow = nest.indices[tiling.row];
+  int64_t numLanes = countInside(nest, tiling.lane, side);
+  int64_t numRows = countInside(nest, tiling.row, side);
   DenseMap<OpOperand *, SmallVector<Value>> transposed;
   for (OpOperand *operand : tiling.moved) {
     SmallVector<Value> rows;
-    for (int64_t i = 0; i < side; ++i) {
+    for (int64_t i = 0; i < numLanes; ++i) {
       nest.indices[tiling.lane] = nest.shift(firstLane, i);
       rows.push_back(nest.read(*operand, {tiling.row, side}));
     }
+    if (numLanes < side)
+      rows.resize(side, ub::PoisonOp::create(nest.b, nest.loc, rows.front().getType()));
     transposed[operand] = transpose(nest, rows);
   }
   nest.indices[tiling.lane] = firstLane;
-  for (int64_t i = 0; i < side; ++i) {
+  for (int64_t i = 0; i < numRows; ++i) {
     nest.indices[tiling.row] = nest.shift(firstRow, i);
     Lane lane{tiling.lane, side};
     nest.makePoint(lane, [&](OpOperand &operand) {
@@ -84,8 +94,15 @@ static void makeSquare(LinalgNest &nest, const Tiling &tiling, int64_t side) {
 }
 
 /// Cuts an extent into steps of `side`, the rest into steps of half of it, and so on; what is left
-/// is scalar.
-static SmallVector<LoopRange> cutIntoSides(int64_t extent, int64_t side) {
+/// is scalar. With masks the rest is one step.
+static SmallVector<LoopRange> cutIntoSides(int64_t extent, int64_t side, bool isMasked) {
+  int64_t whole = extent / side * side;
+  if (isMasked && whole < extent) {
+    SmallVector<LoopRange> pieces{{whole, extent, side}};
+    if (whole > 0)
+      pieces.insert(pieces.begin(), {0, whole, side});
+    return pieces;
+  }
   SmallVector<LoopRange> pieces = cutIntoVectors(extent, side);
   llvm::erase_if(pieces, [](LoopRange piece) { return piece.step < kMinSide; });
   int64_t end = pieces.empty() ? 0 : pieces.back().end;
@@ -98,8 +115,9 @@ void ai::makeTiles(LinalgNest &nest, const Tiling &tiling) {
   LoopRange &lanes = nest.ranges[tiling.lane], &rows = nest.ranges[tiling.row];
   unsigned square[] = {tiling.row, tiling.lane};
   nest.makeLoops(nest.dims(square), [&] {
-    for (LoopRange rowPiece : cutIntoSides(nest.sizes[tiling.row], tiling.side))
-      for (LoopRange lanePiece : cutIntoSides(nest.sizes[tiling.lane], tiling.side)) {
+    for (LoopRange rowPiece : cutIntoSides(nest.sizes[tiling.row], tiling.side, tiling.isMasked))
+      for (LoopRange lanePiece :
+           cutIntoSides(nest.sizes[tiling.lane], tiling.side, tiling.isMasked)) {
         int64_t side = std::min(rowPiece.step, lanePiece.step);
         rows = {rowPiece.begin, rowPiece.end, side};
         lanes = {lanePiece.begin, lanePiece.end, side};

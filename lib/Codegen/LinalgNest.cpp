@@ -132,16 +132,16 @@ std::optional<SmallVector<Operation *>> LinalgNest::findCombiners() {
   return combiners;
 }
 
-bool LinalgNest::mayMask(unsigned dim) {
+bool LinalgNest::mayMask(unsigned dim, ArrayRef<OpOperand *> apart) {
   auto mayTrap = [](Operation &inner) { // vectors of integers are divided one by one
     return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(inner);
   };
-  if (!lookUps().empty() || llvm::any_of(*op.getBlock(), mayTrap))
+  if (!hasMasks || !lookUps().empty() || llvm::any_of(*op.getBlock(), mayTrap))
     return false;
   return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
     AffineMap map = mapOf(operand);
     auto type = dyn_cast<MemRefType>(operands[operand.getOperandNumber()].getType());
-    if (!type || !map.isFunctionOfDim(dim))
+    if (!type || !map.isFunctionOfDim(dim) || llvm::is_contained(apart, &operand))
       return true;
     return !type.getElementType().isInteger(1) && type.getShape().back() == sizes[dim] &&
            map.getResults().back() == getAffineDimExpr(dim, op.getContext());
@@ -151,7 +151,7 @@ bool LinalgNest::mayMask(unsigned dim) {
 SmallVector<LoopRange> LinalgNest::cutLane(unsigned dim, int64_t width) {
   SmallVector<LoopRange> pieces = cutIntoVectors(sizes[dim], width);
   int64_t whole = sizes[dim] / width * width, rest = sizes[dim] - whole;
-  if (hasMasks && llvm::popcount(uint64_t(rest)) > 1 && mayMask(dim)) {
+  if (llvm::popcount(uint64_t(rest)) > 1 && mayMask(dim)) {
     llvm::erase_if(pieces, [&](LoopRange piece) { return piece.begin >= whole; });
     pieces.push_back({whole, sizes[dim], int64_t(llvm::bit_ceil(uint64_t(rest)))});
   }

@@ -96,13 +96,15 @@ public:
   llvm::SmallVector<int64_t> sizes;
   llvm::SmallVector<mlir::AffineMap> maps;
   llvm::SmallVector<mlir::Value> operands;
+  /// Whether vectors have masks, one along `dim` that reaches beyond its end reaches beyond that of
+  /// every operand but those `apart`, and what the body makes of elements that are not there does
+  /// no harm.
+  bool mayMask(unsigned dim, llvm::ArrayRef<mlir::OpOperand *> apart = {});
+
   llvm::SmallVector<LoopRange> ranges;
   llvm::SmallVector<mlir::Value> indices;
 
 private:
-  /// Whether a vector along `dim` that reaches beyond its end reaches beyond that of every operand,
-  /// and what the body makes of elements that are not there does no harm.
-  bool mayMask(unsigned dim);
   bool hasMasks;
   /// Whether all elements of a vector are there.
   bool isWhole(Lane lane) const;

@@ -83,6 +83,7 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   linalg.l1 = options.l1;
   linalg.conv = options.conv;
   linalg.callsLibraries = options.callsLibraries();
+  linalg.vectorBits = options.vectorBits;
   pm.addPass(createConvertAIToLinalgPass(linalg));
   addCleanup(pm); // of the copies that two ops want of the same images, one is left
   pm.addNestedPass<func::FuncOp>(createAIPadInPlacePass());

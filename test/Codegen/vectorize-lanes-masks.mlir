@@ -98,3 +98,21 @@ func.func @may_trap(%x: memref<4x6xi32, strided<[8, 1]>>, %y: memref<4x6xi32, st
   }
   return
 }
+
+// -----
+
+// 23 = 16 + 7 and 11 are squares of 16 of which some rows and elements are not there: seven rows of the rest are made, from
+// eleven.
+// CHECK-LABEL: func @ragged_transposition(
+// CHECK-COUNT-11: vector.transfer_read %{{.*}}, %c0], %{{.*}} {in_bounds = [true]} : memref<11x23xf32>, vector<16xf32>
+//     CHECK-NOT: vector.transfer_read
+// CHECK-COUNT-16: vector.transfer_write %{{.*}} : vector<16xf32>, memref<23x11xf32>
+// CHECK-COUNT-11: vector.transfer_read %{{.*}}, %c16], %{{[^{]*}} : memref<11x23xf32>, vector<16xf32>
+//     CHECK-NOT: vector.transfer_read
+// CHECK-COUNT-7: vector.transfer_write %{{.*}}, %c0] : vector<16xf32>, memref<23x11xf32>
+//     CHECK-NOT: vector.transfer_write
+//     CHECK-NOT: affine.load
+func.func @ragged_transposition(%x: memref<11x23xf32>, %y: memref<23x11xf32>) {
+  linalg.transpose ins(%x : memref<11x23xf32>) outs(%y : memref<23x11xf32>) permutation = [1, 0]
+  return
+}

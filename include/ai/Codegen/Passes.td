@@ -30,7 +30,8 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     A vector holds as many elements of the op's widest operand as `vector-bits` allows; the
     rest of an extent becomes vectors of half the length, and so on, or, with `masks`, one that reaches beyond
     the end (`in_bounds = [false]`), if the end is that of every operand along the lane. Where the lane moves
-    (transpositions) squares are transposed in registers; where it is summed over, partial
+    (transpositions) squares are transposed in registers, with `masks` also those of which rows or elements
+    are not there; where it is summed over, partial
     sums are kept in vectors and folded in halves, so floating-point sums are
     reassociated, always in the same way. What fits none of this becomes scalar code.
     A loop of one iteration is not made.

@@ -24,6 +24,10 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
     - `conv=im2col` multiplies with a patch matrix, which holds what each pixel of a result meets
       (Chellapilla, Puri and Simard 2006): forward and in the weight gradient. The input gradient makes
       one, and adds its elements up where they came from (col2im).
+    - A convolution without stride and its input gradient, of one sample whose channels would be lanes, can
+      have pixels as lanes instead, if they are many and channels few: images are copied row major, and
+      the rows of a channel taken as one; the input gradient is a convolution of the cotangents inside a border
+      with the kernel turned around. The same result but for rounding.
     - `conv=auto` takes what costs least; a remark has the costs, in multiply-adds for one sample. With `in`
       and `out` channels, `pixels` of the result and `taps` of the kernel:
 
@@ -34,12 +38,15 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       | im2col | the same + `2 * pixels * taps * in` |
       | winograd | `tiles * (s * s * in * out + (d + v) * in + (r + v) * out) + k * in * out / samples` |
       | winograd, a weight gradient | the same `+ 8 * s * s * in * out` |
+      | pixels as lanes | `direct * (taps * in * out * v(row) + 10 * v(copied)) / (pixels * taps * in * v(out))` |
 
       A tile of `m` x `m` results has squares of side `s = m + 2`. Their transforms take `d = (m + s) * 4` or,
       for `m = 4`, `* 12` operations, those of the results `r = (m + s) * 4` or `* 10`, those of kernels `(3 + s) * 5`
       or `* 11`. An element that goes to memory and back counts two: `v = 2 * s * (m + s)`, and in `k` those of
       a kernel, `2 * s * (3 + s)`. In a weight gradient that is the second cache, or the third, and counts four
       times as much; `r` is `(m + s) * 3` or `* 10`, and the operations of `k` are `(3 + s) * 6` or `* 12`.
+      `v(x)` are the vectors that `x` elements fill, `row` the pixels of the result, with the borders between
+      its rows, and `copied` those of all channels of both images; an input gradient's `pixels` are the cotangents'.
       So im2col costs more than direct for any shape: direct nests read the images in place.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.
@@ -77,7 +84,8 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
     Option<"conv", "conv", "std::string", "\"auto\"",
       "How to convolve: direct, im2col, winograd (where it can be), auto (by what costs least)">,
     Option<"callsLibraries", "calls-libraries", "bool", "false",
-      "Leave convolutions and products of matrices to library.call">
+      "Leave convolutions and products of matrices to library.call">,
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">
   ];
 }
 

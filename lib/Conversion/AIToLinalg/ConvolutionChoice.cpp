@@ -5,8 +5,10 @@
 //             2 * winners * taps * in             (where the zeros of a max-pool are left out)
 //   im2col    direct + kMove * pixels * taps * in (the patches written and read)
 //   winograd  tiles * (square * in * out + transforms) + kernels
+//   pixels as lanes, of a sample alone: direct * vectors of pixels / vectors of channels, and
+//   copies
 //
-// All three keep their products in register tiles that run at about the same rate, so that im2col,
+// They all keep their products in register tiles that run at about the same rate, so that im2col,
 // which saves no multiplication, is cheaper for no shape: our direct nests read images in place.
 
 #include "lib/Conversion/AIToLinalg/Patterns.h"
@@ -55,6 +57,8 @@ static StringRef getName(Algorithm algorithm) {
     return "by Winograd's algorithm, tiles of 2x2";
   case Algorithm::Winograd4:
     return "by Winograd's algorithm, tiles of 4x4";
+  case Algorithm::PixelLanes:
+    return "directly with pixels as lanes";
   }
   llvm_unreachable("all algorithms have a name");
 }
@@ -77,13 +81,16 @@ Algorithm ai::getAlgorithm(Operation *op) {
   return mark ? static_cast<Algorithm>(mark.getInt()) : Algorithm::Direct;
 }
 
-static void choose(Operation *op, const Extents &extents, StringRef wanted) {
+static void choose(Operation *op, const Extents &extents, StringRef wanted, int64_t vectorBits) {
   SmallVector<Candidate> candidates{
       {Algorithm::Direct, getCostOfWinners(op).value_or(extents.direct())},
       {Algorithm::Im2col, extents.im2col()}};
   for (Algorithm algorithm : {Algorithm::Winograd2, Algorithm::Winograd4})
     if (std::optional<int64_t> cost = getCostOfTiles(op, algorithm))
       candidates.push_back({algorithm, *cost});
+  if (std::optional<double> share = getShareOfPixelLanes(op, vectorBits))
+    candidates.push_back(
+        {Algorithm::PixelLanes, int64_t(std::ceil(*share * double(extents.direct())))});
   // What is asked for comes first, where it can be; otherwise what costs least.
   auto rank = [&](const Candidate &candidate) {
     Algorithm algorithm = candidate.algorithm;
@@ -103,10 +110,10 @@ static void choose(Operation *op, const Extents &extents, StringRef wanted) {
     remark << "; " << getName(other.algorithm) << " " << other.cost;
 }
 
-void ai::chooseAlgorithms(Operation *root, StringRef wanted) {
+void ai::chooseAlgorithms(Operation *root, StringRef wanted, int64_t vectorBits) {
   root->walk([&](Operation *op) {
     std::optional<Extents> extents = getExtents(op);
     if (extents && wanted != "direct")
-      choose(op, *extents, wanted);
+      choose(op, *extents, wanted, vectorBits);
   });
 }

@@ -78,6 +78,15 @@ struct LowerConv2D final : OpConversionPattern<Conv2DOp> {
   LogicalResult matchAndRewrite(Conv2DOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &rewriter) const final {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    if (getAlgorithm(op) == Algorithm::PixelLanes) {
+      std::optional<Tensor> bias;
+      if (operands.getBias())
+        bias.emplace(operands.getBias(), op.getBias().getType());
+      rewriter.replaceOp(op, convolvePixels(b, op, {operands.getInput(), op.getInput().getType()},
+                                            {operands.getWeight(), op.getWeight().getType()}, bias)
+                                 .memory);
+      return success();
+    }
     ConvolutionOperands memory(b, op, operands.getInput(), operands.getWeight(),
                                operands.getBias());
     auto type = cast<RankedTensorType>(op.getType());
@@ -153,8 +162,9 @@ struct LowerConv2DInputGradient final : OpConversionPattern<Conv2DInputGradientO
     Tensor weight(operands.getWeight(), op.getWeight().getType());
     Algorithm algorithm = getAlgorithm(op);
     if (algorithm != Algorithm::Direct) {
-      auto convolve =
-          algorithm == Algorithm::Im2col ? convolveGradientByPatches : convolveGradientInTiles;
+      auto convolve = algorithm == Algorithm::Im2col       ? convolveGradientByPatches
+                      : algorithm == Algorithm::PixelLanes ? convolveGradientPixels
+                                                           : convolveGradientInTiles;
       rewriter.replaceOp(op, convolve(b, op, ct, weight).memory);
       return success();
     }

@@ -47,6 +47,9 @@ Tensor maxOver(mlir::ImplicitLocOpBuilder &b, const Tensor &x, llvm::ArrayRef<in
 Tensor sumOver(mlir::ImplicitLocOpBuilder &b, const Tensor &x, llvm::ArrayRef<int64_t> dims,
                mlir::RankedTensorType type);
 
+/// The same logical tensor in another layout.
+Tensor relayout(mlir::ImplicitLocOpBuilder &b, const Tensor &x, mlir::RankedTensorType type);
+
 /// Each element divided by `count`.
 Tensor divideByCount(mlir::ImplicitLocOpBuilder &b, const Tensor &sum, int64_t count);
 
@@ -79,8 +82,11 @@ struct Windows {
 /// its loops can be split along them, and its result need not be stored. Null if there is none.
 Conv2DOp getConvolutionInWindows(mlir::Value x, const Windows &windows);
 
+/// Whether `conv` is such a convolution, and its windows are straight-line code.
+bool isInWindows(Conv2DOp conv);
+
 /// How a convolution or a gradient of one is computed.
-enum class Algorithm : int64_t { Direct, Im2col, Winograd2, Winograd4 };
+enum class Algorithm : int64_t { Direct, Im2col, Winograd2, Winograd4, PixelLanes };
 
 /// Whether it computes tiles of 2x2 or 4x4 results.
 inline bool isWinograd(Algorithm algorithm) {
@@ -93,11 +99,21 @@ inline constexpr int64_t kMove = 2;
 
 /// Marks what is to be computed by another algorithm than `Direct`: where `wanted` is "auto", by
 /// what costs least; where it names an algorithm, by that if the op allows it. Says so in remarks.
-void chooseAlgorithms(mlir::Operation *root, llvm::StringRef wanted);
+void chooseAlgorithms(mlir::Operation *root, llvm::StringRef wanted, int64_t vectorBits);
 Algorithm getAlgorithm(mlir::Operation *op);
 
 /// What Winograd's algorithm costs for `op`, in multiply-adds a sample; none if it cannot be used.
 std::optional<int64_t> getCostOfTiles(mlir::Operation *op, Algorithm algorithm);
+
+/// How much of the time of a direct convolution or input gradient, whose lanes are channels, the
+/// same takes with pixels as lanes; none if it cannot be computed so.
+std::optional<double> getShareOfPixelLanes(mlir::Operation *op, int64_t vectorBits);
+
+/// A convolution of `x`, without its border, and an input gradient, with pixels as lanes.
+Tensor convolvePixels(mlir::ImplicitLocOpBuilder &b, Conv2DOp op, const Tensor &x,
+                      const Tensor &weight, const std::optional<Tensor> &bias);
+Tensor convolveGradientPixels(mlir::ImplicitLocOpBuilder &b, Conv2DInputGradientOp op,
+                              const Tensor &ct, const Tensor &weight);
 
 /// The border around the images of `conv`: its padding, and what makes whole tiles of the result.
 llvm::SmallVector<int64_t> getBorder(Conv2DOp conv);

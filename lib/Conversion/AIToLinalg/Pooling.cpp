@@ -5,6 +5,7 @@
 #include "lib/Conversion/AIToLinalg/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace ai;
@@ -27,6 +28,18 @@ template <typename Op> static Windows getWindows(Op op) {
           llvm::to_vector(op.getPadding())};
 }
 
+bool ai::isInWindows(Conv2DOp conv) {
+  Value result = conv.getResult();
+  if (!result.hasOneUse())
+    return false;
+  return llvm::TypeSwitch<Operation *, bool>(*result.user_begin())
+      .Case<MaxPool2DOp, MaxPool2DWithIndexOp, AvgPool2DOp>([&](auto pool) {
+        Windows windows = getWindows(pool);
+        return getConvolutionInWindows(result, windows) && areUnrolled(windows);
+      })
+      .Default(false);
+}
+
 //===----------------------------------------------------------------------===//
 // Windows as operands
 //===----------------------------------------------------------------------===//
@@ -45,8 +58,7 @@ static PoolInput getPoolInput(Op op, Value memory, double border,
                               ConversionPatternRewriter &rewriter) {
   Windows windows = getWindows(op);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  Conv2DOp conv = getConvolutionInWindows(op.getInput(), windows);
-  if (conv && areUnrolled(windows))
+  if (auto conv = op.getInput().template getDefiningOp<Conv2DOp>(); conv && isInWindows(conv))
     return {convolveInWindows(rewriter, conv, type, windows), true};
   ImplicitLocOpBuilder b(op.getLoc(), rewriter);
   return {padImages(b, {memory, op.getInput().getType()}, windows.padding, border), false};

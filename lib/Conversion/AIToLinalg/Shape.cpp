@@ -57,9 +57,9 @@ static RankedTensorType getRowMajor(RankedTensorType type) {
   return RankedTensorType::get(type.getShape(), type.getElementType());
 }
 
-/// The same logical tensor in another layout. Between row-major order and lanes, the dimensions
-/// before and after the lane dimension are one dimension each: a transposition of long rows.
-static Tensor relayout(ImplicitLocOpBuilder &b, const Tensor &x, RankedTensorType type) {
+/// Between row-major order and lanes, the dimensions before and after the lane dimension are one
+/// dimension each: a transposition of long rows.
+Tensor ai::relayout(ImplicitLocOpBuilder &b, const Tensor &x, RankedTensorType type) {
   if (getMemoryOrder(x.type) == getMemoryOrder(type))
     return {x.memory, type};
   if (getLaneDim(x.type) && getLaneDim(type))

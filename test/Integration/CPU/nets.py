@@ -38,8 +38,11 @@ class Net:
         types = ", ".join(self.types[i] for i in operands)
         return self._append(f"ai.{mnemonic} {names} {attrs} : ({types}) -> {type}", type, (reference, operands))
 
-    def conv2d(self, name, x, *weight, attrs="", **window):
-        w, b = self.parameter(f"{name}.weight", *weight), self.parameter(f"{name}.bias", weight[0])
+    def conv2d(self, name, x, *weight, attrs="", bias=True, **window):
+        w = self.parameter(f"{name}.weight", *weight)
+        if not bias:
+            return self.op("conv2d", x, w, attrs=attrs, reference=lambda x, w: ref.conv2d(x, w, **window))
+        b = self.parameter(f"{name}.bias", weight[0])
         return self.op("conv2d", x, w, b, attrs=attrs, reference=lambda x, w, b: ref.conv2d(x, w, b, **window))
 
     def linear(self, name, x, outputs, inputs, type=""):

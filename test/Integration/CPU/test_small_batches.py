@@ -38,6 +38,22 @@ def wide(element="f32"):
     return net
 
 
+def few(element="f32"):
+    """So few channels that pixels are the lanes of convolutions and input gradients: borders, one that an input gradient
+    does not need, dilations, and a convolution without bias."""
+    net = nets.Net(3, 17, 19, element=element)
+    x = net.relu(net.conv2d("conv1", 0, 5, 3, 3, 3, attrs="{padding = [1, 1]}", padding=(1, 1)))
+    x = net.relu(net.conv2d("conv2", x, 7, 5, 3, 2, attrs="{dilation = [2, 3], padding = [2, 0]}",
+                            dilation=(2, 3), padding=(2, 0)))
+    x = net.relu(net.conv2d("conv3", x, 5, 7, 2, 3, attrs="{padding = [2, 1]}", padding=(2, 1)))
+    x = net.relu(net.conv2d("conv4", x, 5, 5, 1, 4, bias=False))
+    net.linear("fc", net.flatten(x), 10, 5 * 20 * 13, net.type("?", 10))
+    return net
+
+
+MADE = {"wide": wide, "few": few}
+
+
 @pytest.fixture(scope="module")
 def compiled():
     """The nets for each processor, compiled when first asked for."""
@@ -45,24 +61,25 @@ def compiled():
 
     def get(name, element="f32", *options):
         if (name, element, options) not in programs:
-            build, loss = (wide, "cross_entropy") if name == "wide" else NETS[name]
-            net = build(element) if name == "wide" else build()
+            build, loss = (MADE[name], "cross_entropy") if name in MADE else NETS[name]
+            net = build(element) if name in MADE else build()
             text = net.text(loss, "#ai.sgd<lr = 0.1, momentum = 0.5>", batch=64)
             programs[name, element, options] = net, loss, capi.compile(text, *options)
         return programs[name, element, options]
     return get
 
 
-@pytest.mark.parametrize("cpu", ["x86-64", "native"])
+@pytest.mark.parametrize("cpu", ["x86-64", "x86-64-v3", "native"])
 @pytest.mark.parametrize("element", ELEMENTS)
-def test_every_small_batch_trains_like_jax(compiled, element, cpu):
-    net, loss, program = compiled("wide", element, f"--cpu={cpu}")
+@pytest.mark.parametrize("name", MADE)
+def test_every_small_batch_trains_like_jax(compiled, name, element, cpu):
+    net, loss, program = compiled(name, element, f"--cpu={cpu}")
     block, small = steps_called(program, b"train")
     assert block.most_samples == 0 and small.most_samples == small.num_slots >= 1 and small.block_size == 1
     tolerance = 1e-4 if element == "f32" else 1e-12
     for batch in range(1, small.most_samples + 2):
         model = program.create(threads=2)
-        oracle = nets.Oracle(wide().forward, loss, parameters(model), momentum=0.5)
+        oracle = nets.Oracle(net.forward, loss, parameters(model), momentum=0.5)
         for x, y in batches(program, loss, 3, batch):
             close(model.train_step(x, y), oracle.train_step(x, y), 1e-4, f"loss of {batch}")
         for name, value in parameters(model).items():
@@ -70,7 +87,7 @@ def test_every_small_batch_trains_like_jax(compiled, element, cpu):
 
 
 @pytest.mark.parametrize("level", [0, 3])
-@pytest.mark.parametrize("name", [*NETS, "wide"])
+@pytest.mark.parametrize("name", [*NETS, *MADE])
 def test_a_sample_alone_is_predicted_as_among_others(compiled, name, level):
     net, loss, program = compiled(name, "f32", f"-O{level}")
     model = program.create(threads=2)
@@ -82,7 +99,7 @@ def test_a_sample_alone_is_predicted_as_among_others(compiled, name, level):
     assert len(variants) == 2 or name in ("odd", "branches"), "a variant"
 
 
-@pytest.mark.parametrize("name", [*NETS, "wide"])
+@pytest.mark.parametrize("name", [*NETS, *MADE])
 def test_threads_do_not_change_bits(compiled, name):
     _, loss, program = compiled(name)
     most = max(step.most_samples for step in steps_called(program, b"train"))
