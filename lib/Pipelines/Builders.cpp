@@ -72,6 +72,7 @@ void buildBlocked(OpPassManager &pm, const PipelineOptions &options) {
   AIChooseLanesPassOptions lanes;
   lanes.l2 = options.l2;
   lanes.vectorBits = options.vectorBits;
+  lanes.masks = options.hasMasks;
   pm.addPass(createAIChooseLanesPass(lanes));
 }
 
@@ -84,6 +85,7 @@ void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   linalg.conv = options.conv;
   linalg.callsLibraries = options.callsLibraries();
   linalg.vectorBits = options.vectorBits;
+  linalg.masks = options.hasMasks;
   pm.addPass(createConvertAIToLinalgPass(linalg));
   addCleanup(pm); // of the copies that two ops want of the same images, one is left
   pm.addNestedPass<func::FuncOp>(createAIPadInPlacePass());

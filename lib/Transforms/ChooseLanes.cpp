@@ -36,8 +36,8 @@ namespace {
 class Chooser {
 public:
   /// For the region `body`, on `size` samples.
-  Chooser(Block &body, int64_t size, int64_t vectorBits)
-      : body(body), b(body.getParentOp()), size(size), vectorBits(vectorBits) {}
+  Chooser(Block &body, int64_t size, int64_t vectorBits, bool hasMasks)
+      : body(body), b(body.getParentOp()), size(size), vectorBits(vectorBits), hasMasks(hasMasks) {}
 
   void run(int64_t maxBytes) {
     if (size == 1)
@@ -74,8 +74,10 @@ private:
   /// Channels of such images that one vector holds on average.
   double fillOfVectors(Type type) const {
     auto images = cast<RankedTensorType>(type);
-    int64_t channels = images.getDimSize(1);
-    return double(channels) / double(llvm::divideCeil(channels, lanesOf(images)));
+    int64_t channels = images.getDimSize(1), lanes = lanesOf(images), rest = channels % lanes;
+    // Without masks a rest takes vectors of half the length, and so on.
+    int64_t restVectors = hasMasks ? rest > 0 : llvm::popcount(uint64_t(rest));
+    return double(channels) / double(channels / lanes + restVectors);
   }
   /// Either operand may be the vectors.
   bool mayUseChannels(Conv2DWeightGradientOp op) const {
@@ -221,11 +223,12 @@ private:
     }
   }
 
-  /// The lanes are input channels where those fill vectors as well as output channels do. The sums
-  /// over samples are complete, so the op behind it that added them up has nothing left to do.
+  /// The lanes are input channels where those fill vectors as well as output channels do, or zeros
+  /// of the cotangents can be left out. The sums over samples are complete, so the op behind it
+  /// that added them up has nothing left to do.
   void rewriteGradient(Conv2DWeightGradientOp op) {
     bool isInput = fits(op.getInput().getType()) &&
-                   (!fits(op.getCt().getType()) ||
+                   (!fits(op.getCt().getType()) || getSparseSource(op) ||
                     fillOfVectors(op.getInput().getType()) >= fillOfVectors(op.getCt().getType()));
     relayoutImages(isInput ? op.getInputMutable() : op.getCtMutable());
     relayoutElements(isInput ? op.getCtMutable() : op.getInputMutable());
@@ -259,6 +262,7 @@ private:
   Block &body;
   OpBuilder b;
   int64_t size, vectorBits;
+  bool hasMasks;
   llvm::SetVector<Value> chosen;
   SmallVector<Operation *> done; // without a reader
   DenseMap<std::pair<Value, int64_t>, Value> copies;
@@ -272,12 +276,12 @@ struct ChooseLanesPass final : ai::impl::AIChooseLanesPassBase<ChooseLanesPass> 
     getOperation().walk([&](ForBlocksOp map) { maps.push_back(map); });
     for (ForBlocksOp map : maps) {
       Block &body = map.getBody().front();
-      Chooser(body, map.getSize(), vectorBits).run(l2 / 2);
+      Chooser(body, map.getSize(), vectorBits, masks).run(l2 / 2);
       for (auto [result, value] : llvm::zip(map.getResults(), body.getTerminator()->getOperands()))
         if (!isBatched(result.getType()))
           result.setType(value.getType());
       if (map.getMostRest())
-        Chooser(map.getRest().front(), /*size=*/1, vectorBits).run(l2 / 2);
+        Chooser(map.getRest().front(), /*size=*/1, vectorBits, masks).run(l2 / 2);
     }
   }
 };

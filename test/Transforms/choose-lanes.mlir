@@ -1,6 +1,7 @@
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes=l2=40000 | FileCheck %s
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes | FileCheck %s --check-prefix=LARGE
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=1 --ai-choose-lanes | FileCheck %s --check-prefix=ALONE
+// RUN: ai-opt %s --split-input-file --ai-block-batch=size=1 --ai-choose-lanes=masks=false | FileCheck %s --check-prefix=PARTS
 // RUN: ai-opt %s --split-input-file --ai-block-batch=size=16 --ai-choose-lanes=l2=40000 -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The sums of the second layer's weight gradient, 32,768 bytes of vectors, are too many for half of the cache: its
@@ -111,7 +112,10 @@ func.func @winners(%w: tensor<8x7x2x2xf32>, %x: tensor<?x7x7x7xf32>, %ct: tensor
 // Of a sample alone all images have channels as lanes, also one number for each channel: the mean over an image's pixels,
 // what it is added to, and its gradient, which is repeated. A weight gradient's lanes are the channels that fill more of a
 // vector: 11 outputs, not 2 inputs; 18 inputs take two vectors, so there it is 12 outputs. What comes in row major and is
-// read element by element stays so.
+// read element by element stays so. Where a max-pool leaves zeros between the cotangents of eight outputs, it is two inputs.
+// Without masks 18 are 16 + 2, two vectors as 12 = 8 + 4 are.
+// PARTS-LABEL: func.func @alone(
+//       PARTS:     ai.conv2d_weight_gradient {{.*}} -> tensor<12x18x3x3xf32, #ai.lanes<1>>
 // ALONE-LABEL: func.func @alone(
 //   ALONE-NOT:   per_sample
 //       ALONE:     %[[M:.*]] = ai.reduce_mean %{{.*}} {dims = [2, 3], keepdims} : (tensor<1x11x4x4xf32, #ai.lanes<1>>) -> tensor<1x11x1x1xf32, #ai.lanes<1>>
@@ -120,10 +124,12 @@ func.func @winners(%w: tensor<8x7x2x2xf32>, %x: tensor<?x7x7x7xf32>, %ct: tensor
 //       ALONE:     ai.conv2d_weight_gradient %{{.*}}, %[[B]] {kernel_size = [3, 3]} : (tensor<1x2x6x6xf32>, {{.*}} -> tensor<11x2x3x3xf32, #ai.lanes<0>>
 //       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<12x18x3x3xf32, #ai.lanes<0>>
 //       ALONE:     ai.conv2d_weight_gradient {{.*}}tensor<1x13x6x6xf32, #ai.lanes<1>>, {{.*}} -> tensor<11x13x3x3xf32, #ai.lanes<1>>
+//       ALONE:     ai.conv2d_weight_gradient {{.*}} -> tensor<8x2x2x2xf32, #ai.lanes<1>>
 //       ALONE:     ai.conv2d %{{.*}}, %{{.*}} : (tensor<1x2x6x6xf32>, {{.*}} -> tensor<1x11x4x4xf32, #ai.lanes<1>>
 func.func @alone(%w: tensor<11x2x3x3xf32>, %x: tensor<?x2x6x6xf32>, %y: tensor<?x11x4x4xf32>, %z: tensor<?x18x6x6xf32>, %u: tensor<?x12x4x4xf32>,
-                 %v: tensor<?x13x6x6xf32>)
-    -> (tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<?x11x4x4xf32>) {
+                 %v: tensor<?x13x6x6xf32>, %p: tensor<?x8x1x1xf32>, %at: tensor<?x8x1x1xi8>)
+    -> (tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<8x2x2x2xf32>,
+        tensor<?x11x4x4xf32>) {
   %m = ai.reduce_mean %y {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
   %a = ai.add %y, %m : (tensor<?x11x4x4xf32>, tensor<?x11x1x1xf32>) -> tensor<?x11x4x4xf32>
   %s = ai.reduce_sum %a {dims = [2, 3], keepdims} : (tensor<?x11x4x4xf32>) -> tensor<?x11x1x1xf32>
@@ -136,7 +142,13 @@ func.func @alone(%w: tensor<11x2x3x3xf32>, %x: tensor<?x2x6x6xf32>, %y: tensor<?
       : (tensor<?x18x6x6xf32>, tensor<?x12x4x4xf32>) -> tensor<12x18x3x3xf32>
   %dv = ai.conv2d_weight_gradient %v, %b {kernel_size = [3, 3]}
       : (tensor<?x13x6x6xf32>, tensor<?x11x4x4xf32>) -> tensor<11x13x3x3xf32>
+  %g = ai.max_pool2d_scatter %p, %at {input_size = [5, 5], kernel = [5, 5]}
+      : (tensor<?x8x1x1xf32>, tensor<?x8x1x1xi8>) -> tensor<?x8x5x5xf32>
+  // REMARK: :[[@LINE+1]]:9: remark: channels as lanes: 128 of 3200 cotangents are not zero
+  %dw = ai.conv2d_weight_gradient %x, %g {kernel_size = [2, 2]}
+      : (tensor<?x2x6x6xf32>, tensor<?x8x5x5xf32>) -> tensor<8x2x2x2xf32>
   %c = ai.conv2d %x, %w : (tensor<?x2x6x6xf32>, tensor<11x2x3x3xf32>) -> tensor<?x11x4x4xf32>
-  return %a, %dx, %dz, %dv, %c
-      : tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<?x11x4x4xf32>
+  return %a, %dx, %dz, %dv, %dw, %c
+      : tensor<?x11x4x4xf32>, tensor<11x2x3x3xf32>, tensor<12x18x3x3xf32>, tensor<11x13x3x3xf32>, tensor<8x2x2x2xf32>,
+        tensor<?x11x4x4xf32>
 }

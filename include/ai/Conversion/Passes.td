@@ -45,8 +45,9 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       or `* 11`. An element that goes to memory and back counts two: `v = 2 * s * (m + s)`, and in `k` those of
       a kernel, `2 * s * (3 + s)`. In a weight gradient that is the second cache, or the third, and counts four
       times as much; `r` is `(m + s) * 3` or `* 10`, and the operations of `k` are `(3 + s) * 6` or `* 12`.
-      `v(x)` are the vectors that `x` elements fill, `row` the pixels of the result, with the borders between
-      its rows, and `copied` those of all channels of both images; an input gradient's `pixels` are the cotangents'.
+      `v(x)` are the vectors that `x` elements take, without `masks` 2 for 5 = 4 + 1, `row` the pixels of the
+      result, with the borders between its rows, and `copied` those of all channels of both images; an input
+      gradient's `pixels` are the cotangents'.
       So im2col costs more than direct for any shape: direct nests read the images in place.
     - A convolution that only a pool without overlap reads is ordered by the pool's windows.
     - An element-wise op that only one other reads becomes part of it.
@@ -85,7 +86,8 @@ def ConvertAIToLinalgPass : Pass<"convert-ai-to-linalg", "mlir::ModuleOp"> {
       "How to convolve: direct, im2col, winograd (where it can be), auto (by what costs least)">,
     Option<"callsLibraries", "calls-libraries", "bool", "false",
       "Leave convolutions and products of matrices to library.call">,
-    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">,
+    Option<"masks", "masks", "bool", "true", "Whether a vector may have fewer elements in memory than it is long">
   ];
 }
 

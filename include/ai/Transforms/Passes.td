@@ -193,8 +193,8 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
 
     In blocks of one sample all images have channels as lanes, however many there are, and so have
     tensors `[1, C, 1, 1]` that are computed from images or combined with them. A weight gradient has
-    those of its two images that fill more of a vector. What a convolution reads element by element
-    stays in the layout that it has.
+    those of its two images that fill more of a vector, or, to leave out zeros, of its input. What a
+    convolution reads element by element stays in the layout that it has.
 
     - Needs: `ai-block-batch`.
     - Ensures: equal values but for the order of sums over samples in weight gradients.
@@ -212,7 +212,8 @@ def AIChooseLanesPass : Pass<"ai-choose-lanes", "mlir::ModuleOp"> {
   }];
   let options = [
     Option<"l2", "l2", "int64_t", "1048576", "Bytes of the second cache of a core">,
-    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">
+    Option<"vectorBits", "vector-bits", "int64_t", "512", "Width of a vector register in bits">,
+    Option<"masks", "masks", "bool", "true", "Whether a vector may have fewer elements in memory than it is long">
   ];
   let dependentDialects = ["ai::AIDialect"];
 }

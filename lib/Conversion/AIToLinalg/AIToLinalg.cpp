@@ -68,7 +68,7 @@ struct ConvertAIToLinalgPass final : ai::impl::ConvertAIToLinalgPassBase<Convert
       return signalPassFailure();
     }
     if (!callsLibraries) // which choose their own
-      chooseAlgorithms(getOperation(), conv, vectorBits);
+      chooseAlgorithms(getOperation(), conv, {vectorBits, masks});
 
     MLIRContext *context = &getContext();
     LayoutConverter types;

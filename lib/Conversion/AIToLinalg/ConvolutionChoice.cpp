@@ -81,14 +81,15 @@ Algorithm ai::getAlgorithm(Operation *op) {
   return mark ? static_cast<Algorithm>(mark.getInt()) : Algorithm::Direct;
 }
 
-static void choose(Operation *op, const Extents &extents, StringRef wanted, int64_t vectorBits) {
+static void choose(Operation *op, const Extents &extents, StringRef wanted,
+                   const Vectors &vectors) {
   SmallVector<Candidate> candidates{
       {Algorithm::Direct, getCostOfWinners(op).value_or(extents.direct())},
       {Algorithm::Im2col, extents.im2col()}};
   for (Algorithm algorithm : {Algorithm::Winograd2, Algorithm::Winograd4})
     if (std::optional<int64_t> cost = getCostOfTiles(op, algorithm))
       candidates.push_back({algorithm, *cost});
-  if (std::optional<double> share = getShareOfPixelLanes(op, vectorBits))
+  if (std::optional<double> share = getShareOfPixelLanes(op, vectors))
     candidates.push_back(
         {Algorithm::PixelLanes, int64_t(std::ceil(*share * double(extents.direct())))});
   // What is asked for comes first, where it can be; otherwise what costs least.
@@ -110,10 +111,10 @@ static void choose(Operation *op, const Extents &extents, StringRef wanted, int6
     remark << "; " << getName(other.algorithm) << " " << other.cost;
 }
 
-void ai::chooseAlgorithms(Operation *root, StringRef wanted, int64_t vectorBits) {
+void ai::chooseAlgorithms(Operation *root, StringRef wanted, const Vectors &vectors) {
   root->walk([&](Operation *op) {
     std::optional<Extents> extents = getExtents(op);
     if (extents && wanted != "direct")
-      choose(op, *extents, wanted, vectorBits);
+      choose(op, *extents, wanted, vectors);
   });
 }

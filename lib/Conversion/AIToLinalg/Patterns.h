@@ -85,6 +85,20 @@ Conv2DOp getConvolutionInWindows(mlir::Value x, const Windows &windows);
 /// Whether `conv` is such a convolution, and its windows are straight-line code.
 bool isInWindows(Conv2DOp conv);
 
+/// The vectors of a processor.
+struct Vectors {
+  int64_t bits;
+  bool haveMasks;
+
+  /// How many `extent` elements of this type take: a rest is one, or without masks one of half the
+  /// length, and so on.
+  int64_t count(int64_t extent, mlir::Type element) const {
+    int64_t lanes = std::max<int64_t>(1, bits / element.getIntOrFloatBitWidth());
+    int64_t rest = extent % lanes;
+    return extent / lanes + (haveMasks ? rest > 0 : llvm::popcount(uint64_t(rest)));
+  }
+};
+
 /// How a convolution or a gradient of one is computed.
 enum class Algorithm : int64_t { Direct, Im2col, Winograd2, Winograd4, PixelLanes };
 
@@ -99,7 +113,7 @@ inline constexpr int64_t kMove = 2;
 
 /// Marks what is to be computed by another algorithm than `Direct`: where `wanted` is "auto", by
 /// what costs least; where it names an algorithm, by that if the op allows it. Says so in remarks.
-void chooseAlgorithms(mlir::Operation *root, llvm::StringRef wanted, int64_t vectorBits);
+void chooseAlgorithms(mlir::Operation *root, llvm::StringRef wanted, const Vectors &vectors);
 Algorithm getAlgorithm(mlir::Operation *op);
 
 /// What Winograd's algorithm costs for `op`, in multiply-adds a sample; none if it cannot be used.
@@ -107,7 +121,7 @@ std::optional<int64_t> getCostOfTiles(mlir::Operation *op, Algorithm algorithm);
 
 /// How much of the time of a direct convolution or input gradient, whose lanes are channels, the
 /// same takes with pixels as lanes; none if it cannot be computed so.
-std::optional<double> getShareOfPixelLanes(mlir::Operation *op, int64_t vectorBits);
+std::optional<double> getShareOfPixelLanes(mlir::Operation *op, const Vectors &vectors);
 
 /// A convolution of `x`, without its border, and an input gradient, with pixels as lanes.
 Tensor convolvePixels(mlir::ImplicitLocOpBuilder &b, Conv2DOp op, const Tensor &x,

@@ -59,20 +59,20 @@ static std::optional<Shape> getShape(Operation *op) {
                gradient.getDilation(), border);
 }
 
-std::optional<double> ai::getShareOfPixelLanes(Operation *op, int64_t vectorBits) {
+std::optional<double> ai::getShareOfPixelLanes(Operation *op, const Vectors &vectors) {
   std::optional<Shape> shape = getShape(op);
   if (!shape || !hasChannelLanes(shape->result) || shape->result.getDimSize(0) != 1)
     return std::nullopt;
-  int64_t lanes = vectorBits / shape->result.getElementTypeBitWidth();
+  Type element = shape->result.getElementType();
   int64_t in = shape->image.getDimSize(1), out = shape->result.getDimSize(1);
   int64_t taps = shape->kernel[0] * shape->kernel[1];
   // A direct input gradient visits the pixels of the cotangents.
   RankedTensorType visited = isa<Conv2DOp>(op) ? shape->result : shape->image;
-  int64_t channels = visited.getDimSize(2) * visited.getDimSize(3) * taps * in *
-                     int64_t(llvm::divideCeil(out, lanes));
-  int64_t pixels = taps * in * out * int64_t(llvm::divideCeil(shape->length, lanes));
+  int64_t channels =
+      visited.getDimSize(2) * visited.getDimSize(3) * taps * in * vectors.count(out, element);
+  int64_t pixels = taps * in * out * vectors.count(shape->length, element);
   int64_t copied = shape->image.getNumElements() + shape->result.getNumElements();
-  return double(pixels + kTransposed * int64_t(llvm::divideCeil(copied, lanes))) / double(channels);
+  return double(pixels + kTransposed * vectors.count(copied, element)) / double(channels);
 }
 
 static RankedTensorType getRowMajor(RankedTensorType type) {
