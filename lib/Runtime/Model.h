@@ -60,6 +60,11 @@ inline int64_t singlesOf(const ai_rt_step_t &step, int64_t count) {
   return step.rest && left <= step.rest->most_samples ? left : 0;
 }
 
+/// Blocks but for the one that these take the place of.
+inline int64_t fullBlocksOf(const ai_rt_step_t &step, int64_t count) {
+  return blocksOf(step, count) - (singlesOf(step, count) > 0);
+}
+
 /// The rows of a batch's samples in the arrays of a data set.
 struct BatchRows {
   /// Makes room for `count` samples, at least.

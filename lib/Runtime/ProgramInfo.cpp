@@ -27,8 +27,8 @@ struct RoleTotal {
 
 /// What a run with these options needs.
 struct Needs {
-  int64_t blockSize = 1, numSlots = 1, blocks = 1, threads = 1, busyThreads = 1, bytes = 0;
-  int64_t singles = 0; ///< Samples in the place of the last block.
+  int64_t blockSize = 1, numSlots = 1, threads = 1, busyThreads = 1, bytes = 0;
+  int64_t blocks = 1, singles = 0; ///< Singles: samples that blocks leave over.
   double flops = 0;
   std::string libraries;    ///< What the program calls, or why that is not known; may be empty.
   int64_t libraryBytes = 0; ///< What they want of the device.
@@ -56,7 +56,7 @@ static Needs needsOf(const ai_rt_program_t &program, const Options &options) {
     needs.flops = step->flops * double(options.batch);
     needs.blockSize = step->block_size;
     needs.numSlots = step->num_slots;
-    needs.blocks = blocksOf(*step, options.batch);
+    needs.blocks = fullBlocksOf(*step, options.batch);
     needs.singles = singlesOf(*step, options.batch);
     needs.isJoined = step->gpu && step->gpu->epoch;
   }
@@ -171,11 +171,12 @@ static std::string threadsText(const ai_rt_program_t &program, const Needs &need
     return concat("thread blocks of ", countOf(needs.blockSize, "sample"), ", at most ",
                   needs.numSlots, " at once", needs.isJoined ? ", many steps in one kernel" : "");
   std::string text = countOf(needs.threads, "thread");
-  if (needs.busyThreads < std::min({needs.threads, needs.blocks, needs.numSlots}))
+  int64_t atOnce = std::max(needs.blocks, needs.singles);
+  if (needs.busyThreads < std::min({needs.threads, atOnce, needs.numSlots}))
     return text + ", all but one idle: to share a step takes longer than that saves";
   if (needs.busyThreads < needs.threads)
     text += concat(", of which ", needs.threads - needs.busyThreads,
-                   " idle: ", countOf(needs.blocks - (needs.singles > 0), "block"), " of ",
+                   " idle: ", countOf(needs.blocks, "block"), " of ",
                    countOf(needs.blockSize, "sample"), ", ",
                    needs.singles > 0 ? countOf(needs.singles, "sample") + " one by one, " : "",
                    needs.numSlots, " slots");

@@ -45,14 +45,14 @@ void BatchRows::reserve(int64_t count) {
 /// many runs the slower one has another trial.
 static constexpr int64_t kRunsOfTrial = 4, kRunsUntilTrial = 512;
 
-bool TeamTrial::next(int64_t blocks) {
-  if (counts[present].blocks != blocks) {
+bool TeamTrial::next(int64_t samples) {
+  if (counts[present].samples != samples) {
     auto known = std::find_if(counts.begin(), counts.end(),
-                              [&](const Count &count) { return count.blocks == blocks; });
+                              [&](const Count &count) { return count.samples == samples; });
     if (known == counts.end()) {
       constexpr double kNever = std::numeric_limits<double>::infinity();
       known = counts.begin() + (present + 1) % counts.size();
-      *known = {blocks, 0, {kNever, kNever}};
+      *known = {samples, 0, {kNever, kNever}};
     }
     present = size_t(known - counts.begin());
   }
@@ -93,17 +93,27 @@ bool ai_rt_model::hasTeams(const ai_rt_step_t &step, int64_t blocks, int64_t thr
   return secondsOfBlock(step) * (1 - least) > double(step.num_barriers) * kBarrierSeconds;
 }
 
-int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count, bool mayHaveTeams) const {
-  int64_t threads = pool.numThreads(), blocks = blocksOf(step, count);
-  int64_t busy = std::min({threads, blocks, step.num_slots});
-  auto longest = double((blocks + busy - 1) / busy); // blocks of a thread
-  double barriers = 0;
-  if (mayHaveTeams && hasTeams(step, blocks, threads)) {
+/// What the thread with the most to do takes for its part of `blocks` blocks.
+static double secondsOf(const ai_rt_model &model, const ai_rt_step_t &step, int64_t blocks,
+                        int64_t threads, bool mayHaveTeams) {
+  if (blocks == 0)
+    return 0;
+  if (mayHaveTeams && model.hasTeams(step, blocks, threads)) {
     Sharing sharing(threads, blocks);
-    longest = double(blocks / threads) + 1 / double(threads / sharing.teams);
-    barriers = double(step.num_barriers) * kBarrierSeconds;
+    double longest = double(blocks / threads) + 1 / double(threads / sharing.teams);
+    return longest * secondsOfBlock(step) + double(step.num_barriers) * kBarrierSeconds;
   }
-  double saved = (double(blocks) - longest) * secondsOfBlock(step) - barriers;
+  int64_t busy = std::min({threads, blocks, step.num_slots});
+  return double((blocks + busy - 1) / busy) * secondsOfBlock(step);
+}
+
+int64_t ai_rt_model::threadsOf(const ai_rt_step_t &step, int64_t count, bool mayHaveTeams) const {
+  int64_t threads = pool.numThreads(), blocks = fullBlocksOf(step, count);
+  double saved =
+      double(blocks) * secondsOfBlock(step) - secondsOf(*this, step, blocks, threads, mayHaveTeams);
+  if (int64_t singles = singlesOf(step, count))
+    saved += double(singles) * secondsOfBlock(*step.rest) -
+             secondsOf(*this, *step.rest, singles, threads, mayHaveTeams);
   if (step.combine)
     saved += double(program.fixed_bytes) * (1 - 1 / double(threads)) / kBytes;
   return saved > kSharingSeconds ? threads : 1;
@@ -147,8 +157,7 @@ public:
   }
 
 private:
-  /// Blocks but for the one that single samples take the place of.
-  int64_t numFull() const { return numBlocks - (singles ? 1 : 0); }
+  int64_t numFull() const { return fullBlocksOf(step, batch.count); }
 
   /// Whether any round may have blocks for teams.
   bool anyTeams() const {
@@ -250,7 +259,7 @@ void StepRun::wait(int64_t thread) {
   lap(thread, Trace::Kind::Waiting);
 }
 
-/// The same where no code follows that tells the profile so.
+/// Waits where blocks come next, which do not tell the profile what came before them.
 void StepRun::waitBeforeBlocks(int64_t thread) {
   wait(thread);
   if (!model.profiles.empty())
@@ -402,10 +411,13 @@ int64_t ai_rt_model_busy_threads(const ai_rt_model_t *model, int64_t count) {
   if (!ai_rt_program_find_step(&model->program, "train"))
     return 1;
   const ai_rt_step_t &step = *model->step("train", count).step;
-  int64_t threads = model->threadsOf(step, count), blocks = blocksOf(step, count);
-  if (model->hasTeams(step, blocks, threads))
-    return threads;
-  return std::min({threads, blocks, step.num_slots});
+  int64_t threads = model->threadsOf(step, count);
+  auto busyWith = [&](const ai_rt_step_t &step, int64_t blocks) {
+    int64_t atOnce = std::min({threads, blocks, step.num_slots});
+    return model->hasTeams(step, blocks, threads) ? threads : atOnce;
+  };
+  int64_t busy = busyWith(step, fullBlocksOf(step, count));
+  return step.rest ? std::max(busy, busyWith(*step.rest, singlesOf(step, count))) : busy;
 }
 
 //===----------------------------------------------------------------------===//

@@ -39,17 +39,17 @@ struct Sharing {
 /// ways give the same bits.
 class TeamTrial {
 public:
-  /// Whether the next run, of `blocks` blocks, forms teams: both ways are tried at first, then the
-  /// faster one is taken, and once in a while the other has a trial.
-  bool next(int64_t blocks);
+  /// Whether the next run, on `samples` samples, forms teams: both ways are tried at first, then
+  /// the faster one is taken, and once in a while the other has a trial.
+  bool next(int64_t samples);
 
   /// How long it took.
   void record(double seconds);
 
 private:
-  /// What is known of runs of so many blocks.
+  /// What is known of runs on so many samples.
   struct Count {
-    int64_t blocks = 0, runs = 0;
+    int64_t samples = 0, runs = 0;
     double seconds[2] = {}; ///< Without teams, and with them.
   };
 

@@ -1,8 +1,8 @@
 // Splits a blocked step into the functions that the runtime calls: @STEP_block, what one block does
-// and adds to its slot, @STEP_rest, what a sample of the rest does that fills no block, if they are
-// taken one by one, and @STEP_combine, what follows when the slots are added up. Values that
-// the region captures are its arguments, or are computed again from arguments (a 1/count, a
-// learning rate).
+// and adds to its slot; @STEP_rest, the same for one sample, if the samples that blocks leave over
+// are taken one by one; and @STEP_combine, what follows when the slots are added up. Values that
+// the region captures are arguments, or are computed again from arguments (a 1/count, a learning
+// rate).
 //
 // Rows that ops behind the map read go into panels, which hold a block for each slot. What those
 // ops sum over the batch is then summed panel by panel: @STEP_fold adds a panel to accumulators.
@@ -242,7 +242,10 @@ private:
         Value before = addArgument(f, partial.getType(), attributes.back(), value.getLoc());
         if (isFirst)
           before = startOf(before, isFirst);
+        else // where the sum is at hand: a nest would keep it for all behind, and no team runs that
+          b.setInsertionPointAfterValue(partial);
         partial = AddOp::create(b, value.getLoc(), partial.getType(), before, partial);
+        b.setInsertionPointToEnd(&f.getBody().front());
       }
       results.push_back(partial);
     }

@@ -273,6 +273,8 @@ TEST(TrainBatch, TakesTheRestOneByOne) {
     EXPECT_EQ(seen.combined, (std::vector<float>{100, 100, 0}));
     EXPECT_EQ(train(7), (Calls{{{{4, 0}}, {{4, 4}}, {}}}));
     EXPECT_EQ(train(8), (Calls{{{{4, 0}}, {{4, 4}}, {}}}));
+    EXPECT_EQ(ai_rt_model_busy_threads(model.get(), 6), std::min<int64_t>(threads, 2));
+    EXPECT_EQ(ai_rt_model_busy_threads(model.get(), 18), std::min<int64_t>(threads, 3));
   }
 }
 

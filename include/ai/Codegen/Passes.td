@@ -36,7 +36,7 @@ def AIVectorizeLanesPass : Pass<"ai-vectorize-lanes", "mlir::func::FuncOp"> {
     reassociated, always in the same way. What fits none of this becomes scalar code.
     A loop of one iteration is not made.
 
-    In the functions behind a map over blocks (`ai.kind` other than "block"), whose rows threads will
+    In the functions behind a map over blocks (`ai.kind` other than "block" and "rest"), whose rows threads will
     share out, a sum of several pieces is made in bands of 20 rows: a loop over the bands holds the
     nests of all pieces. Columns of vectors that leave no whole register tiles are such a piece.
 
@@ -74,7 +74,7 @@ def AIPartitionCombinePass : Pass<"ai-partition-combine", "mlir::func::FuncOp"> 
     A nest that writes buffers of the caller runs over a share of its longest loop whose iterations
     write apart: of the outermost one and those that it holds and nothing else.
 
-    - Needs: affine nests on memrefs in functions with `ai.kind` other than "block".
+    - Needs: affine nests on memrefs in functions with `ai.kind` other than "block" and "rest".
     - Ensures: the function takes `part` and `parts`; calls with all parts, in any order or at the
       same time, write what the function wrote, with the same bits for any number of parts. A loop
       that is split keeps the number of its iterations as `ai.trips`.
@@ -91,7 +91,7 @@ def AIDistributeNestsPass : Pass<"ai-distribute-nests", "mlir::func::FuncOp"> {
     shares more even by at least a sixteenth of the work: n is at most 7, and `ai-share-blocks` finds
     more iterations to share out in the nest, or as many that are not odd.
 
-    - Needs: affine nests on memrefs in a function with `ai.kind = "block"`, before `ai-share-blocks`;
+    - Needs: affine nests on memrefs in a function with `ai.kind` "block" or "rest", before `ai-share-blocks`;
       others are left alone.
     - Ensures: a nest is cut only if its iterations meet neither in what both sides touch nor in what
       the last nest writes, and no value passes from one side to the other; each sum has its order.
@@ -126,7 +126,7 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
     iterations not by halves but so that both have accessed memory as often when they meet at a barrier:
     one makes up for what the other ran alone, or for an iteration more of another nest.
 
-    - Needs: affine nests on memrefs in a function with `ai.kind = "block"`; others are left alone.
+    - Needs: affine nests on memrefs in a function with `ai.kind` "block" or "rest"; others are left alone.
     - Ensures: the function takes `part` and `parts`; one call for each part, all at the same time,
       write what the function wrote, with the same bits for any number of parts. They share the
       temporaries but for those with `ai.own`: what one nest alone touches, and parameters laid out. The
@@ -152,7 +152,7 @@ def AIShareBlocksPass : Pass<"ai-share-blocks", "mlir::func::FuncOp"> {
 def AIFuseUpdatesPass : Pass<"ai-fuse-updates", "mlir::func::FuncOp"> {
   let summary = "make one linalg op of each element-wise chain of a combine";
   let description = [{
-    - Needs: linalg on tensors, in a function with `ai.kind` other than "block"; others are left
+    - Needs: linalg on tensors, in a function with `ai.kind` other than "block" and "rest"; others are left
       alone.
     - Ensures: an element-wise op with one reader is part of that reader.
     - Fails when: never.
@@ -282,8 +282,9 @@ def AISkipMissingRowsPass : Pass<"ai-skip-missing-rows", "mlir::func::FuncOp"> {
   let summary = "end sums over a panel with the last row that there is";
   let description = [{
     The last panel of a batch of `count` samples has `(count - 1) mod size + 1` of `size` rows; those
-    behind hold zeros. A loop that does nothing but add up products of two rows, row by row, ends with
-    them: the sums have the same bits.
+    behind are zeros, or products of theirs are: a sample that is missing has no cotangent. A loop that
+    does nothing but add up products of two rows, row by row, ends with those that there are: finite sums
+    have the same bits.
 
     ```mlir
     %sum = affine.for %n = 0 to 48 iter_args(%acc = %zero) {
@@ -364,7 +365,7 @@ def AICheckNaNPass : Pass<"ai-check-nan", "mlir::ModuleOp"> {
     or run of stores between nests, for each buffer of `COUNT` floats of `BYTES` bytes that it writes, if
     as many bytes have been written by then as it has. The runtime clears memory before each block.
 
-    - Needs: functions with `ai.kind` "block", before `ai-plan-memory` and instead of `ai-share-blocks`:
+    - Needs: functions with `ai.kind` "block" or "rest", before `ai-plan-memory` and instead of `ai-share-blocks`:
       threads of a team would look at what others have not written yet. Other functions are left alone.
     - Ensures: row ROW of the attribute `ai.checks` of the module names the nest, as `ai-describe-nests`
       does, or the samples.
