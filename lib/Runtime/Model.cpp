@@ -162,9 +162,9 @@ int64_t ai_rt_model::eventsOf(const ai_rt_step_t &step, int64_t count) const {
   int64_t ownSlots = (numSlots + threads - 1) / threads;
   int64_t calls = rounds * ownSlots + (step.fold ? rounds : 1); // into generated code
   calls += singlesOf(step, count);
-  // Each has an event of its own, one of staging or waiting, another wait behind a fold, and runs
-  // no nest twice. Then the run itself, its first and last wait, and one before a rest.
-  return calls * (3 + program.num_profile_rows) + 4;
+  // Each has an event of its own, one of staging or waiting, another wait behind a fold or before
+  // a single sample, and runs no nest twice. Then the run itself and its first and last wait.
+  return calls * (3 + program.num_profile_rows) + 3;
 }
 
 //===----------------------------------------------------------------------===//
