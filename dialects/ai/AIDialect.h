@@ -52,6 +52,13 @@ bool isSchedule(mlir::Attribute attribute);
 
 /// The dimension that `#ai.lanes` puts innermost; none without that encoding.
 std::optional<int64_t> getLaneDim(mlir::RankedTensorType type);
+
+/// How many vectors of `lanes` elements `extent` of them take: a rest is one whose last elements
+/// are masked, or without masks one of half the length, and so on.
+inline int64_t countVectors(int64_t extent, int64_t lanes, bool haveMasks) {
+  int64_t rest = extent % lanes;
+  return extent / lanes + (haveMasks ? rest > 0 : llvm::popcount(uint64_t(rest)));
+}
 } // namespace ai
 
 #include "dialects/ai/AIDialect.h.inc"

@@ -16,11 +16,6 @@ int64_t ai::alignedBytesOf(Type type) {
   return llvm::alignTo(bytesOf(cast<MemRefType>(type)), kBufferAlignment);
 }
 
-StringRef ai::argumentText(func::FuncOp f, unsigned argument, StringRef name) {
-  auto attribute = f.getArgAttrOfType<StringAttr>(argument, name);
-  return attribute ? attribute.getValue() : "";
-}
-
 bool ai::isIn(StringRef role, ArrayRef<StringRef> roles) { return llvm::is_contained(roles, role); }
 bool ai::isScalar(StringRef role) {
   return isIn(role, {"first", "count", "step", "epoch", "seed"});

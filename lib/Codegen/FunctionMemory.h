@@ -11,9 +11,6 @@ namespace ai {
 inline constexpr int64_t kBufferAlignment = 64;
 int64_t alignedBytesOf(mlir::Type type);
 
-/// An attribute of an argument, empty if it has none.
-llvm::StringRef argumentText(mlir::func::FuncOp f, unsigned argument, llvm::StringRef name);
-
 /// What the roles of arguments tell.
 bool isIn(llvm::StringRef role, llvm::ArrayRef<llvm::StringRef> roles);
 bool isScalar(llvm::StringRef role);

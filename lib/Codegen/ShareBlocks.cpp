@@ -26,8 +26,7 @@ static constexpr int64_t kMostAccesses = 8;
 static bool isParameter(Value memory) {
   auto argument = dyn_cast<BlockArgument>(memory);
   auto f = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
-  auto role = f ? f.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "ai.role") : StringAttr();
-  return role && role == "parameter";
+  return f && argumentText(f, argument.getArgNumber(), "ai.role") == "parameter";
 }
 
 namespace {

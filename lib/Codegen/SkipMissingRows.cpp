@@ -1,12 +1,11 @@
-// A batch fills its last panel in part. The rows that are missing hold zeros, which add nothing to
-// a sum of products over rows: its loop ends with the last row that there is.
+// A batch fills its last panel in part. The rows that are missing add nothing to a sum of products
+// over rows: its loop ends with the last row that there is.
 
 #include "ai/Codegen/Passes.h"
 #include "lib/Codegen/AffineAccess.h"
 #include "lib/Codegen/StepFunctions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace ai {
 #define GEN_PASS_DEF_AISKIPMISSINGROWSPASS
@@ -30,8 +29,7 @@ struct SkipMissingRows final : ai::impl::AISkipMissingRowsPassBase<SkipMissingRo
   void runOnOperation() final {
     func::FuncOp f = getOperation();
     auto *count = llvm::find_if(f.getArguments(), [&](BlockArgument argument) {
-      return f.getArgAttr(argument.getArgNumber(), "ai.role") ==
-             StringAttr::get(&getContext(), "count");
+      return argumentText(f, argument.getArgNumber(), "ai.role") == "count";
     });
     // A fold's panel is full.
     if ((kindOf(f) != "combine" && kindOf(f) != "finish") || count == f.getArguments().end())

@@ -21,6 +21,11 @@ bool ai::isForGrid(Operation *function) {
   return isBehindBlocks(function) || function->hasAttr("ai.grid");
 }
 
+StringRef ai::argumentText(func::FuncOp f, unsigned argument, StringRef name) {
+  auto attribute = f.getArgAttrOfType<StringAttr>(argument, name);
+  return attribute ? attribute.getValue() : "";
+}
+
 std::string ai::modelPlaceOf(Operation *op) {
   std::string text;
   op->getLoc()->walk([&](Location inner) {
@@ -50,10 +55,10 @@ SmallVector<func::FuncOp> ai::getStepFunctions(ModuleOp module) {
 SmallVector<memref::ViewOp> ai::getWorkspaceBuffers(func::FuncOp function) {
   auto isBuffer = [&](memref::ViewOp view) {
     auto region = dyn_cast<BlockArgument>(view.getSource());
-    auto role = region ? function.getArgAttrOfType<StringAttr>(region.getArgNumber(), "ai.role")
-                       : StringAttr();
+    StringRef role =
+        region ? argumentText(function, region.getArgNumber(), "ai.role") : StringRef();
     bool isForCalls = llvm::all_of(view->getUsers(), llvm::IsaPred<func::CallOp>);
-    return role && (role == "workspace" || role == "own") && !isForCalls;
+    return (role == "workspace" || role == "own") && !isForCalls;
   };
   return llvm::to_vector(
       llvm::make_filter_range(function.getBody().front().getOps<memref::ViewOp>(), isBuffer));

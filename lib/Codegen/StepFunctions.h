@@ -18,6 +18,9 @@ bool isBehindBlocks(mlir::Operation *function);
 /// Whether a grid of a GPU runs it, which ends where its threads must wait for each other.
 bool isForGrid(mlir::Operation *function);
 
+/// A text that is an attribute of an argument, empty if it has none.
+llvm::StringRef argumentText(mlir::func::FuncOp f, unsigned argument, llvm::StringRef name);
+
 /// Where in the model file an op comes from, as FILE:LINE:COLUMN; empty if nobody knows.
 std::string modelPlaceOf(mlir::Operation *op);
 

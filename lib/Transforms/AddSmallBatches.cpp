@@ -34,12 +34,9 @@ namespace {
 struct Contraction {
   int64_t terms = 0, extent = 1;
 
-  /// Vectors of `lanes` elements that they take, a rest in one with masks, or in vectors of half
-  /// the length, and so on.
+  /// Vectors of `lanes` elements that they take.
   double vectors(int64_t lanes, bool masks) const {
-    int64_t rest = llvm::popcount(uint64_t(extent % lanes));
-    int64_t whole = extent / lanes + (masks ? std::min<int64_t>(rest, 1) : rest);
-    return double(terms) / double(extent) * double(whole);
+    return double(terms) / double(extent) * double(countVectors(extent, lanes, masks));
   }
 };
 

@@ -74,10 +74,8 @@ private:
   /// Channels of such images that one vector holds on average.
   double fillOfVectors(Type type) const {
     auto images = cast<RankedTensorType>(type);
-    int64_t channels = images.getDimSize(1), lanes = lanesOf(images), rest = channels % lanes;
-    // Without masks a rest takes vectors of half the length, and so on.
-    int64_t restVectors = hasMasks ? rest > 0 : llvm::popcount(uint64_t(rest));
-    return double(channels) / double(channels / lanes + restVectors);
+    int64_t channels = images.getDimSize(1);
+    return double(channels) / double(countVectors(channels, lanesOf(images), hasMasks));
   }
   /// Either operand may be the vectors.
   bool mayUseChannels(Conv2DWeightGradientOp op) const {

@@ -47,6 +47,9 @@ Tensor maxOver(mlir::ImplicitLocOpBuilder &b, const Tensor &x, llvm::ArrayRef<in
 Tensor sumOver(mlir::ImplicitLocOpBuilder &b, const Tensor &x, llvm::ArrayRef<int64_t> dims,
                mlir::RankedTensorType type);
 
+/// The type of the same logical tensor in row-major order.
+mlir::RankedTensorType getRowMajor(mlir::RankedTensorType type);
+
 /// The same logical tensor in another layout.
 Tensor relayout(mlir::ImplicitLocOpBuilder &b, const Tensor &x, mlir::RankedTensorType type);
 
@@ -90,12 +93,10 @@ struct Vectors {
   int64_t bits;
   bool haveMasks;
 
-  /// How many `extent` elements of this type take: a rest is one, or without masks one of half the
-  /// length, and so on.
+  /// How many `extent` elements of this type take.
   int64_t count(int64_t extent, mlir::Type element) const {
     int64_t lanes = std::max<int64_t>(1, bits / element.getIntOrFloatBitWidth());
-    int64_t rest = extent % lanes;
-    return extent / lanes + (haveMasks ? rest > 0 : llvm::popcount(uint64_t(rest)));
+    return countVectors(extent, lanes, haveMasks);
   }
 };
 

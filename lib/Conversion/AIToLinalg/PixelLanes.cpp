@@ -75,10 +75,6 @@ std::optional<double> ai::getShareOfPixelLanes(Operation *op, const Vectors &vec
   return double(pixels + kTransposed * vectors.count(copied, element)) / double(channels);
 }
 
-static RankedTensorType getRowMajor(RankedTensorType type) {
-  return RankedTensorType::get(type.getShape(), type.getElementType());
-}
-
 /// Row major, inside a border of zeros, the rows of a channel as one.
 static Tensor flatten(ImplicitLocOpBuilder &b, const Tensor &x, const Shape &shape) {
   Tensor image = padImages(b, relayout(b, x, getRowMajor(x.type)), shape.padding, 0);

@@ -475,21 +475,18 @@ struct LowerAvgPool2DGradient final : OpConversionPattern<AvgPool2DGradientOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Windows windows = getWindows(op);
     Tensor ct(operands.getCt(), op.getCt().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    auto element = [&](ImplicitLocOpBuilder &b, ValueRange x) {
+      return scalar::mul(b, x[0], scalar::constantLike(b, x[0], 1.0 / windows.area()));
+    };
     if (isGathered(windows, ct.type)) {
-      auto share = [&](ImplicitLocOpBuilder &b, ValueRange x, int64_t) {
-        return scalar::mul(b, x[0], scalar::constantLike(b, x[0], 1.0 / windows.area()));
-      };
-      auto type = cast<RankedTensorType>(op.getType());
-      rewriter.replaceOp(op, gather(b, {ct}, windows, type, share).memory);
+      auto term = [&](ImplicitLocOpBuilder &b, ValueRange x, int64_t) { return element(b, x); };
+      rewriter.replaceOp(op, gather(b, {ct}, windows, type, term).memory);
       return success();
     }
     auto addInputs = [&](Nest &nest, const Indices &, AffineExpr p, AffineExpr q) {
       nest.range(windows.kernel, {p, q});
     };
-    auto element = [&](ImplicitLocOpBuilder &b, ValueRange x) {
-      return scalar::mul(b, x[0], scalar::constantLike(b, x[0], 1.0 / windows.area()));
-    };
-    auto type = cast<RankedTensorType>(op.getType());
     rewriter.replaceOp(op, scatter(b, ct, windows, type, /*byRows=*/false, addInputs, element));
     return success();
   }

@@ -53,7 +53,7 @@ static std::array<int64_t, 3> splitAtLane(RankedTensorType type) {
           ShapedType::getNumElements(shape.drop_front(*lane + 1))};
 }
 
-static RankedTensorType getRowMajor(RankedTensorType type) {
+RankedTensorType ai::getRowMajor(RankedTensorType type) {
   return RankedTensorType::get(type.getShape(), type.getElementType());
 }
 
